@@ -1,0 +1,34 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::table::TableArguments;
+
+/// Measure a model on labelled texts
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example: metrics, the table per class and the confusion matrix
+  cloze eval runs/reviews --data test.csv --text review --label label")]
+pub(crate) struct EvalArguments {
+    /// Folder, run folder or Hub name of a classifier
+    pub(crate) model: String,
+
+    /// The labelled texts: csv, tsv, json, jsonl or parquet
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) table: TableArguments,
+
+    /// Column or key of the label [default: label]
+    #[arg(long, value_name = "COL")]
+    pub(crate) label: Option<String>,
+
+    /// Texts that are computed together
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub(crate) batch_size: usize,
+
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+}

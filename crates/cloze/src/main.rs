@@ -1,0 +1,25 @@
+//! The `cloze` program: raw arguments become validated settings, which thin commands hand to the
+//! library.
+
+mod arguments;
+mod commands;
+mod failure;
+mod progress;
+mod tables;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cloze_platform::allocator::{self, Allocator};
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator;
+
+fn main() -> ExitCode {
+    allocator::keep_freed_pages();
+    match commands::run(arguments::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}
