@@ -1,0 +1,201 @@
+//! Files and folders that appear whole or not at all: they are made beside their place, written
+//! to the disk, and renamed.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, TempDir};
+
+const BESIDE: &str = ".writing-";
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Writes a file beside `path` and renames it there once it is complete and on the disk.
+/// Whoever opens `path` sees the old content or the new, never a part.
+///
+/// # Errors
+/// Whatever `write` or the file system reports (a full disk, say); `path` is then untouched.
+pub fn write_file(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let folder = parent(path);
+    fs::create_dir_all(folder)?;
+    let mut builder = Builder::new();
+    builder.prefix(BESIDE);
+    readable(&mut builder);
+    let file = builder.tempfile_in(folder)?;
+    let mut writer = BufWriter::new(file.as_file());
+    write(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder(folder)
+}
+
+// `tempfile` makes private files; an output is as readable as any other file of the user.
+#[cfg(unix)]
+fn readable(builder: &mut Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn readable(_: &mut Builder<'_, '_>) {}
+
+/// A folder in the making. Fill [`path`](Self::path), then [`commit`](Self::commit); dropped
+/// before that, it leaves nothing behind.
+#[derive(Debug)]
+pub struct OutputFolder {
+    temporary: TempDir,
+    target: PathBuf,
+}
+
+impl OutputFolder {
+    /// Opens an empty folder beside `target`.
+    ///
+    /// # Errors
+    /// If the folder that holds `target` cannot be made or written.
+    pub fn beside(target: &Path) -> io::Result<Self> {
+        let folder = parent(target);
+        fs::create_dir_all(folder)?;
+        let temporary = Builder::new().prefix(BESIDE).tempdir_in(folder)?;
+        Ok(Self {
+            temporary,
+            target: target.into(),
+        })
+    }
+
+    /// Where to write the files.
+    pub fn path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// Puts the folder in its place, in one step also where another one stands there already
+    /// (on Linux; elsewhere the old one is moved aside first).
+    ///
+    /// # Errors
+    /// If a file cannot be brought to the disk, or the rename fails.
+    pub fn commit(self) -> io::Result<()> {
+        for entry in fs::read_dir(self.path())? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                File::open(entry.path())?.sync_all()?;
+            }
+        }
+        make_readable(self.path())?;
+        if self.target.exists() {
+            exchange(self.path(), &self.target)?;
+        } else {
+            fs::rename(self.path(), &self.target)?;
+        }
+        sync_folder(parent(&self.target))
+        // Dropping `temporary` removes what was replaced.
+    }
+}
+
+#[cfg(unix)]
+fn make_readable(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn exchange(new: &Path, target: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, new, CWD, target, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(()),
+        // Some network file systems cannot exchange.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => move_aside(new, target),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(new: &Path, target: &Path) -> io::Result<()> {
+    move_aside(new, target)
+}
+
+fn move_aside(new: &Path, target: &Path) -> io::Result<()> {
+    let aside = Builder::new().prefix(BESIDE).tempdir_in(parent(target))?;
+    fs::rename(target, aside.path().join("old"))?;
+    fs::rename(new, target)
+}
+
+/// Removes what processes that were killed while writing left in `folder`.
+///
+/// # Errors
+/// If the folder cannot be read or a leftover cannot be removed.
+pub fn remove_leftovers(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with(BESIDE) {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.json");
+        write_file(&path, |out| out.write_all(b"old")).unwrap();
+        let failed = write_file(&path, |out| {
+            out.write_all(b"ne")?;
+            Err(io::Error::from(io::ErrorKind::StorageFull))
+        });
+        assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_replaces_another_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("model");
+        for name in ["a", "b"] {
+            let output = OutputFolder::beside(&target).unwrap();
+            fs::write(output.path().join(name), name).unwrap();
+            output.commit().unwrap();
+        }
+        assert!(target.join("b").exists() && !target.join("a").exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_abandoned_folder_vanishes_and_leftovers_are_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(OutputFolder::beside(&folder.path().join("model")).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        fs::create_dir(folder.path().join(".writing-killed")).unwrap();
+        fs::write(folder.path().join("kept"), "").unwrap();
+        remove_leftovers(folder.path()).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

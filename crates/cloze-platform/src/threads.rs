@@ -1,0 +1,56 @@
+//! How many threads are worth starting. All parallel work of the program (matrix products,
+//! tokenization, the optimizer) shares one pool, so there are never more than these.
+
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+
+use thiserror::Error;
+
+/// Why the thread pool could not be set up.
+#[derive(Debug, Error)]
+pub enum ThreadError {
+    /// The pool exists already, with another number of threads.
+    #[error("cannot start {wanted} threads")]
+    Start {
+        /// How many were asked for.
+        wanted: NonZeroUsize,
+        /// What the pool says.
+        source: rayon::ThreadPoolBuildError,
+    },
+}
+
+/// The number of threads that arithmetic gains from: the physical cores that this process may
+/// use, by affinity and by cgroup quota. Two threads on one core share its vector units.
+pub fn worthwhile() -> NonZeroUsize {
+    let allowed = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    NonZeroUsize::new(num_cpus::get_physical()).map_or(allowed, |cores| cores.min(allowed))
+}
+
+/// Starts the shared pool with `threads` threads, or with as many as are
+/// [`worthwhile`]. Returns how many there are.
+///
+/// # Errors
+/// If the pool was started before.
+pub fn start(threads: Option<NonZeroUsize>) -> Result<NonZeroUsize, ThreadError> {
+    let wanted = threads.unwrap_or_else(worthwhile);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(wanted.get())
+        .thread_name(|index| format!("cloze-{index}"))
+        .build_global()
+        .map_err(|source| ThreadError::Start { wanted, source })?;
+    Ok(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pool_has_the_threads_that_were_asked_for_and_starts_once() {
+        assert!(worthwhile() <= available_parallelism().unwrap());
+        let two = NonZeroUsize::new(2);
+        assert_eq!(start(two).unwrap(), two.unwrap());
+        assert_eq!(rayon::current_num_threads(), 2);
+        assert!(start(two).is_err());
+    }
+}
