@@ -36,9 +36,11 @@ test: assets ## run every test
 
 .PHONY: check
 check: ## formatting, lints, documentation, and the tests of the Python tools
+	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+	@$(CARGO) clippy --version >/dev/null 2>&1 || rustup component add clippy
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 	$(PYTHON) -m unittest discover -s tools/assets
 	$(PYTHON) -m unittest discover -s bench
 
