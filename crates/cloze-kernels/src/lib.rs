@@ -1,0 +1,21 @@
+//! CPU arithmetic on slices, with a naive reference beside every kernel.
+//!
+//! Nothing in here knows a tensor library: slices in, slices out. Every kernel gives the same
+//! bits for any number of threads and any vector width: work is cut into blocks whose borders
+//! depend on the length alone, sums run in a fixed number of lanes, and nothing is contracted
+//! into fused multiply-adds.
+//!
+//! - [`philox`]: the counter-based random numbers that all others draw from
+//! - [`dropout`]: masks that are recomputed instead of stored
+//! - [`adamw`]: one pass of AdamW or Adam over a tensor, in place
+//! - [`gradient_norm`]: sums of squares
+//!
+//! The kernels of the fused encoder layer belong here too, a file each: `linear` (matrix product
+//! with bias and activation), `attention` (packed sequences, scores never stored whole),
+//! `layer_norm`, `gelu`, each forward and backward; then their int8 forms for inference. Their
+//! dropout is that of [`dropout`], so a fused layer drops what the composed one drops.
+
+pub mod adamw;
+pub mod dropout;
+pub mod gradient_norm;
+pub mod philox;
