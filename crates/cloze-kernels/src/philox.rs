@@ -52,6 +52,7 @@ pub fn blocks(first: u32, rest: [u32; 3], key: [u32; 2]) -> [[u32; LANES]; 4] {
         if round > 0 {
             k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
         }
+        #[expect(clippy::needless_range_loop, reason = "four arrays walk side by side")]
         for lane in 0..LANES {
             let a = u64::from(MULTIPLIERS[0]) * u64::from(c[0][lane]);
             let b = u64::from(MULTIPLIERS[1]) * u64::from(c[2][lane]);
