@@ -1,0 +1,92 @@
+use burn::tensor::{Tensor, TensorData};
+use cloze_kernels::dropout::{AttentionShape, Dropout};
+
+use crate::parameter_source::f32_data;
+
+/// From what the dropout masks of a training step are drawn: the same key gives the same masks,
+/// on any number of threads, and in a run that was stopped and resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DropoutKey {
+    /// Of the run.
+    pub seed: u64,
+    /// Of the forward pass: no two passes of a run share a number, also not those whose
+    /// gradients are accumulated into one step.
+    pub step: u64,
+}
+
+/// A place where a model drops; no two of a model share a number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Site {
+    Embeddings,
+    AttentionWeights { layer: usize },
+    AttentionOutput { layer: usize },
+    FeedForward { layer: usize },
+    HeadFeatures,
+    HeadOutput,
+}
+
+impl Site {
+    fn number(self) -> u32 {
+        // Room for further places of a layer and of a head; layers come last, being many.
+        let of_layer = |layer: usize, place: u32| 64 + 8 * layer as u32 + place;
+        match self {
+            Self::Embeddings => 0,
+            Self::HeadFeatures => 32,
+            Self::HeadOutput => 33,
+            Self::AttentionWeights { layer } => of_layer(layer, 0),
+            Self::AttentionOutput { layer } => of_layer(layer, 1),
+            Self::FeedForward { layer } => of_layer(layer, 2),
+        }
+    }
+}
+
+fn decisions(key: Option<DropoutKey>, site: Site, probability: f64) -> Option<Dropout> {
+    let key = key.filter(|_| probability > 0.0)?;
+    Some(Dropout::new(key.seed, key.step, site.number(), probability))
+}
+
+/// Zeroes elements with the given probability and scales the others; without a key, nothing.
+pub(crate) fn dropout<const D: usize>(
+    input: Tensor<D>,
+    key: Option<DropoutKey>,
+    site: Site,
+    probability: f64,
+) -> Tensor<D> {
+    let Some(dropout) = decisions(key, site, probability) else {
+        return input;
+    };
+    let mut factors = vec![0.0; input.shape().num_elements()];
+    dropout.mask(&mut factors);
+    multiply(input, factors)
+}
+
+/// Dropout of attention weights, `[sequences, heads, padded, padded]`; what a sequence drops
+/// does not depend on its neighbours in the batch.
+pub(crate) fn attention_dropout(
+    weights: Tensor<4>,
+    lengths: &[usize],
+    key: Option<DropoutKey>,
+    site: Site,
+    probability: f64,
+) -> Tensor<4> {
+    let Some(dropout) = decisions(key, site, probability) else {
+        return weights;
+    };
+    let [_, heads, padded, _] = weights.dims();
+    let mut factors = vec![0.0; weights.shape().num_elements()];
+    dropout.attention_mask(
+        AttentionShape {
+            lengths,
+            heads,
+            padded,
+        },
+        &mut factors,
+    );
+    multiply(weights, factors)
+}
+
+fn multiply<const D: usize>(input: Tensor<D>, factors: Vec<f32>) -> Tensor<D> {
+    let data: TensorData = f32_data(factors, &input.dims());
+    let factors = Tensor::from_data(data, &input.device());
+    input * factors
+}

@@ -1,0 +1,236 @@
+//! Freezing: weights that training leaves as they are. They cost neither a gradient nor optimizer
+//! memory, and layers that are frozen whole run without dropout.
+
+use std::str::FromStr;
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+use globset::{Glob, GlobMatcher};
+use thiserror::Error;
+
+use crate::architectures::Architecture;
+use crate::named::{
+    ParameterMapper, for_each_parameter, is_encoder_name, map_parameters, parameter_names,
+};
+
+/// Which parameters to freeze: a list of parts and patterns.
+///
+/// | part | freezes |
+/// |---|---|
+/// | `none` | nothing |
+/// | `encoder` | everything but the head |
+/// | `all-but-pooler` | everything but pooler and head |
+/// | `embeddings` | the embeddings with their LayerNorm |
+/// | `layers:6` | the first six layers, not the embeddings: list those too if wanted |
+/// | anything else | the parameters whose name the pattern matches: `*LayerNorm*`, `bert.encoder.layer.3.*` |
+///
+/// A pattern may use the names of the checkpoint, with or without prefix, or canonical ones.
+/// `*` stands for any characters, `?` for one, `[ab]` and `{a,b}` for alternatives.
+#[derive(Clone, Debug, Default)]
+pub struct FreezeSpec {
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug)]
+enum Part {
+    None,
+    Encoder,
+    AllButPooler,
+    Embeddings,
+    Layers(usize),
+    Pattern(GlobMatcher),
+}
+
+/// Why a model cannot be frozen as wanted.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum FreezeError {
+    /// The number after `layers:` is none.
+    #[error("freeze = {found:?}: after `layers:` there must be a whole number above 0")]
+    Layers {
+        /// The part as given.
+        found: String,
+    },
+    /// The pattern cannot be read.
+    #[error("freeze = {found:?} is not a pattern: {reason}")]
+    Pattern {
+        /// The part as given.
+        found: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The model has fewer layers.
+    #[error("freeze = \"layers:{wanted}\": the model has {layers} layers")]
+    TooManyLayers {
+        /// How many were to be frozen.
+        wanted: usize,
+        /// How many there are.
+        layers: usize,
+    },
+    /// No parameter has such a name.
+    #[error(
+        "freeze = {found:?} matches no parameter; it must be none, encoder, all-but-pooler, \
+         embeddings, layers:N, or a pattern of names such as {example:?}"
+    )]
+    MatchesNothing {
+        /// The part as given.
+        found: String,
+        /// A name that the model has.
+        example: String,
+    },
+}
+
+impl FreezeSpec {
+    /// Reads a list of parts.
+    ///
+    /// # Errors
+    /// If one is no part and no pattern.
+    pub fn parse<T: AsRef<str>>(parts: &[T]) -> Result<Self, FreezeError> {
+        let parts = parts
+            .iter()
+            .map(|part| part.as_ref().parse())
+            .collect::<Result<_, _>>()?;
+        Ok(Self { parts })
+    }
+
+    /// Freezes what is wanted, and makes everything else trainable. Returns the model and the
+    /// canonical names of what is frozen.
+    ///
+    /// # Errors
+    /// If a part matches nothing in this model.
+    pub fn apply<M: Module>(
+        &self,
+        model: M,
+        architecture: &dyn Architecture,
+    ) -> Result<(M, Vec<String>), FreezeError> {
+        let frozen = self.matching(&parameter_names(&model), architecture)?;
+        let model = map_parameters(model, &mut Freezer { frozen: &frozen });
+        Ok((model, frozen))
+    }
+
+    /// Those of the given canonical names that are to be frozen.
+    fn matching(
+        &self,
+        names: &[String],
+        architecture: &dyn Architecture,
+    ) -> Result<Vec<String>, FreezeError> {
+        for part in &self.parts {
+            part.check(names, architecture)?;
+        }
+        let frozen = |name: &&String| {
+            self.parts
+                .iter()
+                .any(|part| part.matches(name, architecture))
+        };
+        Ok(names.iter().filter(frozen).cloned().collect())
+    }
+}
+
+impl FromStr for Part {
+    type Err = FreezeError;
+
+    fn from_str(text: &str) -> Result<Self, FreezeError> {
+        if let Some(number) = text.strip_prefix("layers:") {
+            let count = number.parse().ok().filter(|&count| count > 0);
+            return count
+                .map(Self::Layers)
+                .ok_or_else(|| FreezeError::Layers { found: text.into() });
+        }
+        match text {
+            "none" => Ok(Self::None),
+            "encoder" => Ok(Self::Encoder),
+            "all-but-pooler" => Ok(Self::AllButPooler),
+            "embeddings" => Ok(Self::Embeddings),
+            _ => match Glob::new(text) {
+                Ok(glob) => Ok(Self::Pattern(glob.compile_matcher())),
+                Err(error) => Err(FreezeError::Pattern {
+                    found: text.into(),
+                    reason: error.kind().to_string(),
+                }),
+            },
+        }
+    }
+}
+
+impl Part {
+    fn matches(&self, canonical: &str, architecture: &dyn Architecture) -> bool {
+        match self {
+            Self::None => false,
+            Self::Encoder => is_encoder_name(canonical),
+            Self::AllButPooler => is_encoder_name(canonical) && !canonical.starts_with("pooler."),
+            Self::Embeddings => canonical.starts_with("embeddings."),
+            Self::Layers(count) => layer(canonical).is_some_and(|layer| layer < *count),
+            Self::Pattern(glob) => {
+                let own = architecture.hf_name(canonical);
+                let prefixed = format!("{}{own}", architecture.prefix());
+                glob.is_match(canonical)
+                    || glob.is_match(own)
+                    || (is_encoder_name(canonical) && glob.is_match(prefixed))
+            }
+        }
+    }
+
+    fn check(&self, names: &[String], architecture: &dyn Architecture) -> Result<(), FreezeError> {
+        match self {
+            Self::Layers(wanted) => {
+                let layers = names.iter().filter_map(|name| layer(name)).max();
+                let layers = layers.map_or(0, |last| last + 1);
+                if *wanted > layers {
+                    return Err(FreezeError::TooManyLayers {
+                        wanted: *wanted,
+                        layers,
+                    });
+                }
+            }
+            Self::Pattern(glob) if !names.iter().any(|name| self.matches(name, architecture)) => {
+                let example = names
+                    .iter()
+                    .find(|name| layer(name).is_some())
+                    .or(names.first());
+                return Err(FreezeError::MatchesNothing {
+                    found: glob.glob().to_string(),
+                    example: example
+                        .map(|name| architecture.hf_name(name))
+                        .unwrap_or_default(),
+                });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The layer that a parameter belongs to.
+fn layer(canonical: &str) -> Option<usize> {
+    canonical
+        .strip_prefix("encoder.layer.")?
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
+}
+
+struct Freezer<'a> {
+    frozen: &'a [String],
+}
+
+impl ParameterMapper for Freezer<'_> {
+    fn map<const D: usize>(&mut self, name: &str, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let frozen = self.frozen.iter().any(|frozen| frozen == name);
+        parameter.set_require_grad(!frozen)
+    }
+}
+
+/// The canonical names of the parameters that want a gradient.
+pub fn trainable_names<M: Module>(model: &M) -> Vec<String> {
+    struct Trainable(Vec<String>);
+    impl crate::named::ParameterVisitor for Trainable {
+        fn visit<const D: usize>(&mut self, name: &str, parameter: &Param<Tensor<D>>) {
+            if parameter.is_require_grad() {
+                self.0.push(name.into());
+            }
+        }
+    }
+    let mut trainable = Trainable(Vec::new());
+    for_each_parameter(model, &mut trainable);
+    trainable.0
+}

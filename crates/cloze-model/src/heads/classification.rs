@@ -1,0 +1,202 @@
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use cloze_core::{EncoderConfig, PackedBatch};
+use thiserror::Error;
+
+use super::{ClassificationHeadConfig, Features};
+use crate::encoder::{
+    Builder, DropoutKey, Encoder, EncoderOutput, ForwardError, ForwardOptions, Linear, Site,
+    activate, dropout, is_frozen, unpack,
+};
+use crate::parameter_source::{ParameterError, ParameterSource, f32_data};
+
+/// Why a classifier cannot be built.
+#[derive(Debug, Error)]
+pub enum BuildError {
+    /// A tensor cannot be had.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// The head wants pooled output of an encoder without pooler.
+    #[error(
+        "head features \"pooled\" need a pooler, which {model_type} does not have: \
+         use \"cls\" or \"mean\""
+    )]
+    NoPooler {
+        /// The architecture.
+        model_type: String,
+    },
+    /// A hidden layer of the head, or its output, has no width.
+    #[error("the head's layers and its labels must each number 1 at least, found {widths:?}")]
+    Empty {
+        /// Widths of the hidden layers and, last, the number of labels.
+        widths: Vec<usize>,
+    },
+    /// A dropout is not a probability.
+    #[error("the head's dropout must be a probability from 0 to below 1, found {0}")]
+    Dropout(f64),
+}
+
+/// Turns the states of a sequence into one number a class.
+#[derive(Module, Debug)]
+pub struct ClassificationHead {
+    /// Hidden layers, first to last; `classifier_hidden.N` among canonical names.
+    pub hidden: Vec<Linear>,
+    /// `[labels, in]`; `classifier` among canonical names.
+    pub output: Linear,
+    #[module(skip)]
+    config: ClassificationHeadConfig,
+}
+
+impl ClassificationHead {
+    fn new(
+        builder: &mut Builder<'_>,
+        config: &ClassificationHeadConfig,
+        encoder: &EncoderConfig,
+        labels: usize,
+    ) -> Result<Self, BuildError> {
+        check(config, encoder, labels)?;
+        let mut width = encoder.hidden_size;
+        let mut hidden = Vec::with_capacity(config.hidden.len());
+        for (index, &next) in config.hidden.iter().enumerate() {
+            let name = format!("classifier_hidden.{index}");
+            hidden.push(Linear::new(builder, &name, width, next)?);
+            width = next;
+        }
+        let output = Linear::new(builder, "classifier", width, labels)?;
+        Ok(Self {
+            hidden,
+            output,
+            config: config.clone(),
+        })
+    }
+
+    /// What the head is made of.
+    pub fn config(&self) -> &ClassificationHeadConfig {
+        &self.config
+    }
+
+    /// Number of classes.
+    pub fn labels(&self) -> usize {
+        self.output.bias.dims()[0]
+    }
+
+    /// Features, `[batch, hidden]` → logits, `[batch, labels]`.
+    fn forward(&self, features: Tensor<2>, key: Option<DropoutKey>) -> Tensor<2> {
+        let key = key.filter(|_| !is_frozen(self));
+        let config = &self.config;
+        let mut states = dropout(features, key, Site::HeadFeatures, config.feature_dropout);
+        for layer in &self.hidden {
+            states = activate(config.activation, layer.forward(states));
+        }
+        self.output
+            .forward(dropout(states, key, Site::HeadOutput, config.dropout))
+    }
+}
+
+fn check(
+    config: &ClassificationHeadConfig,
+    encoder: &EncoderConfig,
+    labels: usize,
+) -> Result<(), BuildError> {
+    if config.features == Features::Pooled && !encoder.pooler {
+        return Err(BuildError::NoPooler {
+            model_type: encoder.model_type.clone(),
+        });
+    }
+    let widths: Vec<usize> = config.hidden.iter().copied().chain([labels]).collect();
+    if widths.contains(&0) {
+        return Err(BuildError::Empty { widths });
+    }
+    let dropouts = [config.feature_dropout, config.dropout];
+    match dropouts
+        .into_iter()
+        .find(|probability| !(0.0..1.0).contains(probability))
+    {
+        Some(probability) => Err(BuildError::Dropout(probability)),
+        None => Ok(()),
+    }
+}
+
+/// An encoder with a classification head: a text, or a pair, → one of several classes.
+#[derive(Module, Debug)]
+pub struct SequenceClassifier {
+    /// The encoder.
+    pub encoder: Encoder,
+    /// What stands on top of it.
+    pub head: ClassificationHead,
+}
+
+/// What a classifier gives.
+#[derive(Clone, Debug)]
+pub struct ClassifierOutput {
+    /// `[batch, labels]`.
+    pub logits: Tensor<2>,
+    /// What the encoder gave.
+    pub encoder: EncoderOutput,
+}
+
+impl SequenceClassifier {
+    /// Builds a classifier for `labels` classes out of the tensors of a source.
+    ///
+    /// # Errors
+    /// If a tensor cannot be had, or the head does not fit the encoder.
+    pub fn new(
+        config: &EncoderConfig,
+        head: &ClassificationHeadConfig,
+        labels: usize,
+        source: &mut dyn ParameterSource,
+        device: &Device,
+    ) -> Result<Self, BuildError> {
+        check(head, config, labels)?;
+        let encoder = Encoder::new(config, source, device)?;
+        let mut builder = Builder::new(source, device, config.initializer_range);
+        let head = ClassificationHead::new(&mut builder, head, config, labels)?;
+        Ok(Self { encoder, head })
+    }
+
+    /// Runs a batch through encoder and head.
+    ///
+    /// # Errors
+    /// As [`Encoder::forward`].
+    pub fn forward(
+        &self,
+        batch: &PackedBatch,
+        options: &ForwardOptions,
+    ) -> Result<ClassifierOutput, ForwardError> {
+        let encoder = self.encoder.forward(batch, options)?;
+        let features = self.features(encoder.last_hidden_state.clone(), batch)?;
+        let logits = self.head.forward(features, options.dropout);
+        Ok(ClassifierOutput { logits, encoder })
+    }
+
+    /// What the head sees: last hidden states, `[tokens, hidden]` → `[batch, hidden]`.
+    ///
+    /// # Errors
+    /// If the head wants pooled output and there is no pooler.
+    pub fn features(
+        &self,
+        hidden: Tensor<2>,
+        batch: &PackedBatch,
+    ) -> Result<Tensor<2>, ForwardError> {
+        match self.head.config.features {
+            Features::Pooled => self.encoder.pooled(hidden, batch),
+            Features::Cls => Ok(self.encoder.first_rows(hidden, batch)),
+            Features::Mean => Ok(mean(hidden, batch)),
+        }
+    }
+
+    /// Features, `[batch, hidden]` → logits, `[batch, labels]`: what is left to do where the
+    /// features of a frozen encoder are kept.
+    pub fn classify(&self, features: Tensor<2>, options: &ForwardOptions) -> Tensor<2> {
+        self.head.forward(features, options.dropout)
+    }
+}
+
+/// The mean over the rows of every sequence: `[tokens, hidden]` → `[batch, hidden]`.
+fn mean(hidden: Tensor<2>, batch: &PackedBatch) -> Tensor<2> {
+    let device = hidden.device();
+    let lengths = batch.lengths().map(|length| length as f32).collect();
+    let lengths = Tensor::from_data(f32_data(lengths, &[batch.sequences(), 1]), &device);
+    let sum: Tensor<2> = unpack(hidden, batch).sum_dim(1).squeeze_dim(1);
+    sum / lengths
+}

@@ -1,0 +1,7 @@
+//! What stands on top of an encoder, one file a task.
+
+mod classification;
+mod config;
+
+pub use classification::{BuildError, ClassificationHead, ClassifierOutput, SequenceClassifier};
+pub use config::{ClassificationHeadConfig, Features};

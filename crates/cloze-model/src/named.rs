@@ -1,0 +1,129 @@
+//! Parameters under their canonical names.
+//!
+//! A canonical name is the one that BERT's tensors have in `transformers`, without prefix,
+//! whatever the architecture: `encoder.layer.0.attention.self.query.weight`. It is made from the
+//! fields that lead to a parameter; [`Architecture::hf_name`](crate::Architecture::hf_name)
+//! turns it into the name of an architecture's own checkpoints. Tensors of a head stand beside
+//! the encoder's: `classifier_hidden.0.weight`, `classifier.weight`.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::Tensor;
+
+/// Fields whose canonical names differ: those that Rust cannot or does not name so.
+const FIELDS: [(&str, &str); 3] = [
+    ("layers", "encoder.layer"),
+    ("layer_norm", "LayerNorm"),
+    ("self_attention", "self"),
+];
+
+/// Fields of a model that hold its parts, and what their parameters begin with.
+const PARTS: [(&str, &str); 3] = [
+    ("encoder.", ""),
+    ("head.hidden.", "classifier_hidden."),
+    ("head.output.", "classifier."),
+];
+
+/// Looks at parameters one after another.
+pub trait ParameterVisitor {
+    /// Called with every parameter and its canonical name.
+    fn visit<const D: usize>(&mut self, name: &str, parameter: &Param<Tensor<D>>);
+}
+
+/// Replaces parameters one after another.
+pub trait ParameterMapper {
+    /// Called with every parameter and its canonical name.
+    fn map<const D: usize>(&mut self, name: &str, parameter: Param<Tensor<D>>) -> Param<Tensor<D>>;
+}
+
+/// Calls `visitor` with every parameter of a model, in the order of its fields.
+pub fn for_each_parameter<M: Module>(model: &M, visitor: &mut impl ParameterVisitor) {
+    model.visit(&mut Named {
+        path: Vec::new(),
+        inner: visitor,
+    });
+}
+
+/// Sends every parameter of a model through `mapper`, in the order of its fields.
+#[must_use]
+pub fn map_parameters<M: Module>(model: M, mapper: &mut impl ParameterMapper) -> M {
+    model.map(&mut Named {
+        path: Vec::new(),
+        inner: mapper,
+    })
+}
+
+/// The names of all parameters of a model.
+pub fn parameter_names<M: Module>(model: &M) -> Vec<String> {
+    struct Names(Vec<String>);
+    impl ParameterVisitor for Names {
+        fn visit<const D: usize>(&mut self, name: &str, _: &Param<Tensor<D>>) {
+            self.0.push(name.into());
+        }
+    }
+    let mut names = Names(Vec::new());
+    for_each_parameter(model, &mut names);
+    names.0
+}
+
+/// Whether a canonical name is an encoder's (embeddings, layers, pooler) and not a head's.
+pub fn is_encoder_name(canonical: &str) -> bool {
+    ["embeddings.", "encoder.", "pooler."]
+        .iter()
+        .any(|part| canonical.starts_with(part))
+}
+
+struct Named<'a, T> {
+    path: Vec<String>,
+    inner: &'a mut T,
+}
+
+impl<T> Named<'_, T> {
+    fn name(&self) -> String {
+        canonical_name(&self.path)
+    }
+}
+
+fn canonical_name(path: &[String]) -> String {
+    let mut name = path.join(".");
+    for (part, canonical) in PARTS {
+        if let Some(rest) = name.strip_prefix(part) {
+            name = format!("{canonical}{rest}");
+            break;
+        }
+    }
+    let fields = name.split('.').map(|field| {
+        FIELDS
+            .iter()
+            .find(|(own, _)| *own == field)
+            .map_or(field, |(_, canonical)| canonical)
+    });
+    fields.collect::<Vec<_>>().join(".")
+}
+
+impl<T: ParameterVisitor> ModuleVisitor for Named<'_, T> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        self.inner.visit(&self.name(), parameter);
+    }
+}
+
+impl<T: ParameterMapper> ModuleMapper for Named<'_, T> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        self.inner.map(&self.name(), parameter)
+    }
+}
