@@ -1,0 +1,120 @@
+use burn::tensor::Device;
+use cloze_core::{ConfigJson, EncoderConfig};
+
+use super::folder::architecture_of;
+use super::source::{CheckpointParameters, HeadSource};
+use super::tensor_names::HeadNames;
+use super::{Checkpoint, CheckpointError, LoadReport};
+use crate::encoder::Encoder;
+use crate::heads::{ClassificationHeadConfig, SequenceClassifier};
+use crate::parameter_source::RandomParameters;
+
+/// What a classifier is to be that is built on a checkpoint.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClassifierOptions {
+    /// Number of labels; the checkpoint's own number where nothing is said.
+    pub num_labels: Option<usize>,
+    /// The head; the checkpoint's own where nothing is said.
+    pub head: Option<ClassificationHeadConfig>,
+    /// Leave the checkpoint's head out and start a new one, even if it would fit.
+    pub new_head: bool,
+    /// From which every newly initialised tensor is drawn.
+    pub seed: u64,
+}
+
+/// Loads an encoder without any head.
+///
+/// # Errors
+/// If the weights are broken, have other shapes than `config.json` says, or lack a tensor of the
+/// encoder. A missing pooler is initialised and reported.
+pub fn load_encoder(
+    checkpoint: &Checkpoint,
+    device: &Device,
+) -> Result<(Encoder, LoadReport), CheckpointError> {
+    let head = HeadSource::Checkpoint(HeadNames::Architecture);
+    let mut parameters = CheckpointParameters::open(checkpoint, head, 0)?;
+    let encoder = Encoder::new(checkpoint.encoder_config(), &mut parameters, device)?;
+    Ok((encoder, parameters.finish()?))
+}
+
+/// Loads a classifier. Tensors of the head that the checkpoint lacks are initialised and
+/// reported. A head of another form than the checkpoint's is new as a whole.
+///
+/// # Errors
+/// As [`load_encoder`], and if the checkpoint's head has another number of labels than was asked
+/// for (see [`ClassifierOptions::new_head`]).
+pub fn load_classifier(
+    checkpoint: &Checkpoint,
+    options: &ClassifierOptions,
+    device: &Device,
+) -> Result<(SequenceClassifier, LoadReport), CheckpointError> {
+    let stored_head = checkpoint.classification_head()?;
+    let head = options.head.clone().unwrap_or_else(|| stored_head.clone());
+    let names = head_names(&head, &checkpoint.own_classification_head()?);
+    let source = if options.new_head || !head.same_function(&stored_head) {
+        HeadSource::Fresh(names)
+    } else {
+        HeadSource::Checkpoint(names)
+    };
+    let mut parameters = CheckpointParameters::open(checkpoint, source, options.seed)?;
+    let stored_labels = parameters.stored_shape(OUTPUT).and_then(|shape| shape.first()).copied();
+    let num_labels = match (options.num_labels, stored_labels) {
+        (Some(wanted), Some(found)) if wanted != found => {
+            let folder = checkpoint.folder().into();
+            return Err(CheckpointError::LabelCount { folder, found, wanted });
+        }
+        (Some(wanted), _) => wanted,
+        (None, Some(found)) => found,
+        (None, None) => checkpoint.num_labels()?,
+    };
+    let config = checkpoint.encoder_config();
+    let classifier = SequenceClassifier::new(config, &head, num_labels, &mut parameters, device)?;
+    Ok((classifier, parameters.finish()?))
+}
+
+/// A new encoder with the form that a `config.json` gives it and weights that follow from `seed`.
+///
+/// # Errors
+/// If the architecture is unknown or a value is one that cloze does not compute.
+pub fn init_encoder(
+    config: &ConfigJson,
+    seed: u64,
+    device: &Device,
+) -> Result<(Encoder, EncoderConfig), CheckpointError> {
+    let encoder_config = architecture_of(config)?.parse_config(config)?;
+    let mut parameters = RandomParameters::new(seed);
+    let encoder = Encoder::new(&encoder_config, &mut parameters, device)?;
+    Ok((encoder, encoder_config))
+}
+
+/// A new classifier with the encoder that a `config.json` describes and weights that follow from
+/// the seed. Without a head among the options it is the architecture's own.
+///
+/// # Errors
+/// If the architecture is unknown or a value is one that cloze does not compute.
+pub fn init_classifier(
+    config: &ConfigJson,
+    options: &ClassifierOptions,
+    device: &Device,
+) -> Result<SequenceClassifier, CheckpointError> {
+    let architecture = architecture_of(config)?;
+    let encoder_config = architecture.parse_config(config)?;
+    let head = match &options.head {
+        Some(head) => head.clone(),
+        None => architecture.classification_head(config, &encoder_config)?,
+    };
+    let num_labels = options.num_labels.unwrap_or(2);
+    let mut parameters = RandomParameters::new(options.seed);
+    Ok(SequenceClassifier::new(&encoder_config, &head, num_labels, &mut parameters, device)?)
+}
+
+/// Canonical name of the last matrix of a head, `[labels, …]`.
+const OUTPUT: &str = "classifier.weight";
+
+/// `transformers`' names for the head that it has, canonical ones for any other.
+pub(crate) fn head_names(
+    head: &ClassificationHeadConfig,
+    own: &ClassificationHeadConfig,
+) -> HeadNames {
+    if head.same_function(own) { HeadNames::Architecture } else { HeadNames::Canonical }
+}

@@ -1,0 +1,180 @@
+use std::io;
+use std::path::Path;
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+use cloze_core::{ConfigJson, EncoderConfig, LabelSet, output};
+use serde_json::{Map, Value, json};
+
+use super::folder::architecture_of;
+use super::load::head_names;
+use super::tensor_names::{HeadNames, stored_name};
+use super::tensors::safetensors::{self, NamedTensor};
+use super::{CheckpointError, ClozeSettings, ProblemType, label_names};
+use crate::architectures::{Architecture, ModelClass};
+use crate::encoder::Encoder;
+use crate::heads::{ClassificationHeadConfig, SequenceClassifier};
+use crate::named::{ParameterVisitor, for_each_parameter};
+
+const MODELING: &str = include_str!("modeling_cloze.py");
+const MODELING_FILE: &str = "modeling_cloze.py";
+
+/// What is written about a classifier beside its weights.
+#[derive(Clone, Copy, Debug)]
+pub struct ClassifierMetadata<'a> {
+    /// The `config.json` that the model came from; keys that cloze does not know stay in it.
+    pub config: &'a ConfigJson,
+    /// The labels, in the order of the head's outputs.
+    pub labels: &'a LabelSet,
+    /// What the scores mean.
+    pub problem_type: ProblemType,
+    /// What the model was trained for: `text-classification`, …
+    pub task: &'a str,
+    /// Longest sequence in training, special tokens included.
+    pub max_length: Option<usize>,
+}
+
+/// Writes `config.json` and `model.safetensors` as `transformers` reads them, into a folder that
+/// is made if need be. A head that `transformers` lacks is described in a third file,
+/// `modeling_cloze.py`, for `from_pretrained(…, trust_remote_code=True)`.
+///
+/// Every file appears whole or not at all, `config.json` last. The tokenizer saves itself.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn save_classifier(
+    folder: &Path,
+    classifier: &SequenceClassifier,
+    metadata: &ClassifierMetadata<'_>,
+) -> Result<(), CheckpointError> {
+    let architecture = architecture_of(metadata.config)?;
+    let (encoder_config, head) = (classifier.encoder.config(), classifier.head.config());
+    let own = architecture.classification_head(metadata.config, encoder_config)?;
+    let names = head_names(head, &own);
+    let name = |canonical: &str| stored_name(architecture, names, canonical);
+    write(&folder.join("model.safetensors"), |out| {
+        safetensors::write(out, named_tensors(classifier, &name))
+    })?;
+    if names == HeadNames::Canonical {
+        write(&folder.join(MODELING_FILE), |out| out.write_all(MODELING.as_bytes()))?;
+    }
+    let mut json = shared_config(metadata.config, encoder_config, architecture);
+    let head = StoredHead { config: head, own: &own, names };
+    describe_head(&mut json, architecture, &head, metadata)
+        .map_err(|source| unwritable(folder, source.into()))?;
+    write_config(folder, json)
+}
+
+/// Writes an encoder without head, as `AutoModel` reads it.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn save_encoder(
+    folder: &Path,
+    encoder: &Encoder,
+    config: &ConfigJson,
+) -> Result<(), CheckpointError> {
+    let architecture = architecture_of(config)?;
+    let name = |canonical: &str| architecture.hf_name(canonical);
+    write(&folder.join("model.safetensors"), |out| {
+        safetensors::write(out, named_tensors(encoder, &name))
+    })?;
+    let mut json = shared_config(config, encoder.config(), architecture);
+    json.insert("architectures".into(), json!([architecture.class_name(ModelClass::Encoder)]));
+    write_config(folder, json)
+}
+
+/// Every parameter of a model under its name in the file.
+fn named_tensors(model: &impl Module, name: &dyn Fn(&str) -> String) -> Vec<NamedTensor> {
+    struct Collector<'a> {
+        name: &'a dyn Fn(&str) -> String,
+        tensors: Vec<NamedTensor>,
+    }
+    impl ParameterVisitor for Collector<'_> {
+        fn visit<const D: usize>(&mut self, name: &str, parameter: &Param<Tensor<D>>) {
+            let tensor = parameter.val();
+            self.tensors.push(NamedTensor {
+                name: (self.name)(name),
+                shape: tensor.dims().to_vec(),
+                values: Box::new(move || tensor.to_data()),
+            });
+        }
+    }
+    let mut collector = Collector { name, tensors: Vec::new() };
+    for_each_parameter(model, &mut collector);
+    collector.tensors
+}
+
+/// The source's `config.json` with what every model of cloze says.
+fn shared_config(
+    source: &ConfigJson,
+    encoder_config: &EncoderConfig,
+    architecture: &dyn Architecture,
+) -> Map<String, Value> {
+    let mut json = source.as_map().clone();
+    architecture.write_config(encoder_config, &mut json);
+    json.insert("dtype".into(), json!("float32"));
+    // The old name of `dtype`; code of the source's own, which cloze did not run; settings of the
+    // training that the source went through.
+    for stale in ["torch_dtype", "auto_map", "cloze"] {
+        json.shift_remove(stale);
+    }
+    json
+}
+
+struct StoredHead<'a> {
+    config: &'a ClassificationHeadConfig,
+    own: &'a ClassificationHeadConfig,
+    names: HeadNames,
+}
+
+fn describe_head(
+    json: &mut Map<String, Value>,
+    architecture: &dyn Architecture,
+    head: &StoredHead<'_>,
+    metadata: &ClassifierMetadata<'_>,
+) -> Result<(), serde_json::Error> {
+    let class = match head.names {
+        HeadNames::Architecture => {
+            architecture.write_classification_head(head.config, json);
+            architecture.class_name(ModelClass::SequenceClassification)
+        }
+        HeadNames::Canonical => {
+            let class = "ClozeForSequenceClassification";
+            let place = format!("modeling_cloze.{class}");
+            json.insert("auto_map".into(), json!({"AutoModelForSequenceClassification": place}));
+            class.into()
+        }
+    };
+    json.insert("architectures".into(), json!([class]));
+    // Follows from the labels; two sources of one number can only disagree.
+    json.shift_remove("num_labels");
+    label_names::write(metadata.labels, json);
+    json.insert("problem_type".into(), json!(metadata.problem_type.name()));
+    // The architecture's own keys have room for one dropout and for nothing else.
+    let said = ClassificationHeadConfig { dropout: head.config.dropout, ..head.own.clone() };
+    let settings = ClozeSettings {
+        task: Some(metadata.task.into()),
+        max_length: metadata.max_length,
+        head: (*head.config != said).then(|| head.config.clone()),
+    };
+    settings.write(json)
+}
+
+fn write_config(folder: &Path, json: Map<String, Value>) -> Result<(), CheckpointError> {
+    write(&folder.join("config.json"), |out| {
+        serde_json::to_writer_pretty(&mut *out, &Value::Object(json))?;
+        out.write_all(b"\n")
+    })
+}
+
+fn write(
+    path: &Path,
+    content: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> Result<(), CheckpointError> {
+    output::write_file(path, content).map_err(|source| unwritable(path, source))
+}
+
+fn unwritable(path: &Path, source: io::Error) -> CheckpointError {
+    CheckpointError::Write { path: path.into(), source }
+}
