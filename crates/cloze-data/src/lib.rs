@@ -1,10 +1,19 @@
 //! From text to packed batches: tokenizer, dataset readers, splits, sampling, packing.
 //!
+//! - [`tokenizer`]: text ↔ token ids, as the checkpoint folder states it
 //! - [`readers`]: data files → rows, labelled texts
 //! - [`splits`]: rows → training, validation and test rows; texts that stand in two of them
 //! - [`sampling`]: the batches of an epoch, decided by seed and epoch alone
 //! - [`packing`]: encodings → packed batches
 //! - [`reports`]: what a data set looks like before it is trained on
+//! - [`RandomStream`]: the random numbers behind them, the same for ever
 //! - [`fingerprint`]: files and rows → hashes that tell whether they changed
 
+pub mod fingerprint;
+mod random;
 pub mod readers;
+pub mod sampling;
+pub mod splits;
+pub mod tokenizer;
+
+pub use random::RandomStream;
