@@ -22,17 +22,17 @@ pub struct Windows<T> {
 }
 
 impl<T: Send + 'static> Windows<T> {
-    /// Reads what `open` gives, on a new thread, so that a source that waits (standard input)
-    /// never holds up what came before.
-    pub fn read<I: Iterator<Item = T>>(
+    /// Reads a source on a new thread, so that one that waits (standard input) never holds up
+    /// what came before.
+    pub fn read(
         size: NonZeroUsize,
         arrival: Arrival,
-        open: impl FnOnce() -> I + Send + 'static,
+        source: impl Iterator<Item = T> + Send + 'static,
     ) -> Self {
         let size = size.get();
         let (sender, items) = sync_channel(size);
         thread::spawn(move || {
-            for item in open() {
+            for item in source {
                 // The other side is gone: nobody wants the rest.
                 if sender.send(item).is_err() {
                     break;
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn full_windows_depend_on_the_input_alone() {
-        let windows = Windows::read(THREE, Arrival::Full, || 0..8);
+        let windows = Windows::read(THREE, Arrival::Full, 0..8);
         let windows: Vec<_> = windows.collect();
         assert_eq!(windows, [vec![0, 1, 2], vec![3, 4, 5], vec![6, 7]]);
     }
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn an_immediate_window_does_not_wait_for_input_that_may_never_come() {
         let (sender, receiver) = channel();
-        let mut windows = Windows::read(THREE, Arrival::Immediate, || receiver.into_iter());
+        let mut windows = Windows::read(THREE, Arrival::Immediate, receiver.into_iter());
         sender.send('a').unwrap();
         assert_eq!(windows.next(), Some(vec!['a']));
         sender.send('b').unwrap();
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_source_without_end_is_read_only_as_far_as_it_is_asked_for() {
-        let mut windows = Windows::read(THREE, Arrival::Full, || 0_u64..);
+        let mut windows = Windows::read(THREE, Arrival::Full, 0_u64..);
         assert_eq!(windows.next(), Some(vec![0, 1, 2]));
     }
 }

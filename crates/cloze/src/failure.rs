@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// What a shell reports of a program that SIGINT ended.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// What was asked for makes no sense, whatever the files hold: exit status 2.
 #[derive(Debug)]

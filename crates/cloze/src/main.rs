@@ -2,11 +2,18 @@
 //! library.
 
 mod arguments;
+mod bad_rows;
 mod commands;
 mod failure;
+mod loaded_model;
+mod models;
+mod new_folder;
 mod progress;
+mod reports;
+mod signals;
 mod tables;
 mod terminal;
+mod training_display;
 
 use std::process::ExitCode;
 

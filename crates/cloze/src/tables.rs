@@ -17,7 +17,7 @@ impl TextTable {
     pub(crate) fn new(headings: &[&str]) -> Self {
         let mut table = Table::new();
         table
-            .load_preset(comfy_table::presets::NOTHING)
+            .load_style(comfy_table::presets::NOTHING)
             .set_content_arrangement(ContentArrangement::Disabled);
         let numeric: Vec<bool> = headings.iter().map(|name| name.starts_with('#')).collect();
         table.set_header(headings.iter().map(|heading| {
@@ -44,6 +44,9 @@ impl TextTable {
             self.table.enforce_styling();
         } else {
             self.table.force_no_tty();
+        }
+        for column in self.table.column_iter_mut() {
+            column.set_padding((0, 2));
         }
         for line in self.table.lines() {
             results.line(line.trim_end())?;

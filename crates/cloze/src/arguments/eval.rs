@@ -1,3 +1,4 @@
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -25,8 +26,8 @@ pub(crate) struct EvalArguments {
     pub(crate) label: Option<String>,
 
     /// Texts that are computed together
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    pub(crate) batch_size: usize,
+    #[arg(long, value_name = "N", default_value = "32")]
+    pub(crate) batch_size: NonZeroUsize,
 
     /// Print one JSON object instead of tables
     #[arg(long)]

@@ -1,4 +1,6 @@
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use cloze_data::readers::{BadRows, FORMATS, Format};
 
 /// Which columns of a table hold what, and what to do with a row that cannot be used.
 #[derive(Clone, Debug, Args)]
@@ -12,29 +14,19 @@ pub(crate) struct TableArguments {
     pub(crate) text_pair: Option<String>,
 
     /// Format of the input [default: by the name of the file; plain text on standard input]
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    pub(crate) format: Option<FormatArgument>,
+    #[arg(long, value_name = "FORMAT", value_parser = format_parser())]
+    pub(crate) format: Option<&'static Format>,
 
     /// What a row without a usable text does
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     pub(crate) bad_rows: BadRowsArgument,
 }
 
-/// How rows are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FormatArgument {
-    /// One text a line
-    Txt,
-    /// Comma-separated values with a header line
-    Csv,
-    /// Tab-separated values with a header line
-    Tsv,
-    /// One JSON array of objects
-    Json,
-    /// One JSON object a line
-    Jsonl,
-    /// Apache Parquet
-    Parquet,
+fn format_parser() -> impl TypedValueParser<Value = &'static Format> {
+    PossibleValuesParser::new(FORMATS.iter().map(|format| format.name)).map(|name| {
+        // The parser lets only names of the list through.
+        Format::from_name(&name).unwrap_or(FORMATS[0])
+    })
 }
 
 /// What happens at a row that cannot be used.
@@ -45,4 +37,13 @@ pub(crate) enum BadRowsArgument {
     Stop,
     /// It is left out, and listed on standard error
     Skip,
+}
+
+impl From<BadRowsArgument> for BadRows {
+    fn from(argument: BadRowsArgument) -> Self {
+        match argument {
+            BadRowsArgument::Stop => Self::Stop,
+            BadRowsArgument::Skip => Self::Skip,
+        }
+    }
 }

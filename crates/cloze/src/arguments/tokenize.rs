@@ -1,6 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use cloze_data::tokenizer::{DecodeOptions, EncodeOptions, Padding, Truncation};
+
+use crate::failure::Usage;
 
 /// Show a text, a pair or a file as the model sees it
 #[derive(Debug, Args)]
@@ -115,4 +118,104 @@ pub(crate) enum ShowArgument {
     Tokens,
     /// The ids on one line
     Ids,
+}
+
+/// What is encoded or decoded, and how it is shown.
+#[derive(Debug)]
+pub(crate) struct TokenizeSettings {
+    pub(crate) what: What,
+    pub(crate) encode: EncodeOptions,
+    pub(crate) words: bool,
+    pub(crate) show: ShowArgument,
+    pub(crate) json: bool,
+}
+
+/// What is encoded or decoded.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// A text or a pair.
+    Text(String, Option<String>),
+    /// The lines of a file or of standard input.
+    Lines(LinesInput),
+    /// Ids that become text.
+    Ids(Vec<u32>, DecodeOptions),
+}
+
+/// Lines, each a text, or the second text of a pair.
+#[derive(Clone, Debug)]
+pub(crate) struct LinesInput {
+    /// The file; none is standard input.
+    pub(crate) file: Option<PathBuf>,
+    /// The first text of every pair.
+    pub(crate) shared: Option<String>,
+}
+
+impl TokenizeArguments {
+    /// What the arguments mean together.
+    pub(crate) fn settings(self) -> Result<(String, TokenizeSettings), Usage> {
+        let show = match self.show {
+            Some(show) => show,
+            None if self.text.is_some() && self.file.is_none() => ShowArgument::Table,
+            None => ShowArgument::Tokens,
+        };
+        if self.stride.is_some() && self.max_length.is_none() {
+            return Err(Usage::new("--stride needs --max-length, the length of a window"));
+        }
+        let table = !self.json && show == ShowArgument::Table;
+        let encode = EncodeOptions {
+            add_special_tokens: !self.no_special_tokens,
+            max_length: self.max_length,
+            truncation: self.truncation.into(),
+            overflowing: self.stride.is_some(),
+            stride: self.stride.unwrap_or(0),
+            padding: self.padding.into(),
+            pad_to_multiple_of: self.pad_to_multiple_of,
+            alignment: self.json || table,
+            tokens: self.json || show != ShowArgument::Ids,
+        };
+        let what = match (self.decode, self.text, self.file) {
+            (Some(ids), ..) => What::Ids(
+                ids,
+                DecodeOptions {
+                    skip_special_tokens: self.skip_special_tokens,
+                    join_chinese: self.join_chinese,
+                    clean_up_spaces: None,
+                },
+            ),
+            (None, Some(text), None) => What::Text(text, self.pair),
+            (None, shared, file) => What::Lines(LinesInput {
+                file: file.filter(|path| path != Path::new("-")),
+                shared,
+            }),
+        };
+        let settings = TokenizeSettings {
+            what,
+            encode,
+            words: self.words,
+            show,
+            json: self.json,
+        };
+        Ok((self.model, settings))
+    }
+}
+
+impl From<TruncationArgument> for Truncation {
+    fn from(argument: TruncationArgument) -> Self {
+        match argument {
+            TruncationArgument::LongestFirst => Self::LongestFirst,
+            TruncationArgument::OnlyFirst => Self::OnlyFirst,
+            TruncationArgument::OnlySecond => Self::OnlySecond,
+            TruncationArgument::None => Self::None,
+        }
+    }
+}
+
+impl From<PaddingArgument> for Padding {
+    fn from(argument: PaddingArgument) -> Self {
+        match argument {
+            PaddingArgument::None => Self::None,
+            PaddingArgument::Longest => Self::Longest,
+            PaddingArgument::MaxLength => Self::MaxLength,
+        }
+    }
 }

@@ -1,15 +1,31 @@
 //! The commands, one file each: they call the library and print what it returns.
 
 mod completions;
+mod eval;
+mod init;
+mod inspect;
+mod predict;
 mod schema;
+mod tokenize;
+mod train;
+mod vocab;
 
 use crate::arguments::{Cli, Command};
+use crate::models::Models;
 
 /// Runs a command to its end.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     cloze_platform::threads::start(cli.shared.threads)?;
+    let models = Models::new(&cli.shared);
     match cli.command {
+        Command::Train(arguments) => train::run(&arguments, &models),
+        Command::Eval(arguments) => eval::run(arguments, &models),
+        Command::Predict(arguments) => predict::run(arguments, &models),
+        Command::Inspect(arguments) => inspect::run(&arguments, &models),
+        Command::Tokenize(arguments) => tokenize::run(arguments, &models),
+        Command::Vocab(command) => vocab::run(command, &models),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Schema(_) => schema::run(),
         Command::Completions(arguments) => completions::run(&arguments),
-        _ => anyhow::bail!("not yet"),
     }
 }

@@ -1,0 +1,135 @@
+//! Rows of a file or of standard input, as they come, with flat memory.
+//!
+//! CSV, JSON lines and plain text are read a row at a time. A JSON list, a TSV file (which has to
+//! be seen whole to know what its quotes mean) and a Parquet file are read first.
+
+mod delimited;
+mod json_lines;
+mod lines;
+mod tables;
+mod texts;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cloze_core::InputError;
+use cloze_data::readers::{Format, ReadError, Row};
+use cloze_data::tokenizer::TokenizerError;
+
+pub use texts::{Texts, TextsOfWindow};
+
+/// Where rows come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// Standard input.
+    StandardInput,
+}
+
+/// What error messages call standard input.
+pub const STANDARD_INPUT: &str = "standard input";
+
+/// One row with the names of its values, or what is wrong with it.
+#[derive(Debug)]
+pub struct StreamedRow {
+    /// Names of the values. Rows of JSON lines may have names that earlier ones had not.
+    pub columns: Arc<Vec<String>>,
+    /// The row. [`ReadError::Input`] is about this row alone, others end the stream.
+    pub row: Result<Row, ReadError>,
+}
+
+/// Rows as they come.
+pub type RowStream = Box<dyn Iterator<Item = StreamedRow> + Send>;
+
+type Input = Box<dyn BufRead + Send>;
+
+/// How a format is read.
+#[derive(Clone, Copy)]
+enum Reading {
+    Lines,
+    Delimited(delimited::Dialect),
+    JsonLines,
+    Whole,
+}
+
+/// Opens a file or standard input. Without a format, the extension of the file tells it, and
+/// standard input is plain text.
+///
+/// # Errors
+/// If the file cannot be opened, its format is unknown, or standard input is said to have a format
+/// that has to be read whole.
+pub fn open(source: &Source, format: Option<&'static Format>) -> Result<RowStream, ReadError> {
+    match source {
+        Source::File(path) => open_file(path, format),
+        Source::StandardInput => {
+            let path = Path::new(STANDARD_INPUT);
+            let reading = match format.map_or("txt", |format| format.name) {
+                "txt" => Reading::Lines,
+                "csv" => Reading::Delimited(delimited::CSV),
+                "tsv" => Reading::Delimited(delimited::TSV),
+                "jsonl" => Reading::JsonLines,
+                other => {
+                    let found = format!("the format {other}, which has to be read whole");
+                    let wanted = "txt, csv, tsv or jsonl";
+                    return Err(InputError::new(path, found, wanted).into());
+                }
+            };
+            stream(path, Box::new(BufReader::new(io::stdin())), reading)
+        }
+    }
+}
+
+fn open_file(path: &Path, format: Option<&'static Format>) -> Result<RowStream, ReadError> {
+    let format = format.map_or_else(|| Format::of_file(path), Ok)?;
+    let read_error = |source| ReadError::Read {
+        path: path.into(),
+        source,
+    };
+    let file = File::open(path).map_err(read_error)?;
+    if file.metadata().map_err(read_error)?.is_dir() {
+        return Err(InputError::new(path, "a folder", "a data file").into());
+    }
+    let mut input = BufReader::with_capacity(1 << 16, file);
+    let reading = match format.name {
+        "txt" => Reading::Lines,
+        "csv" => Reading::Delimited(delimited::CSV),
+        "json" | "jsonl" if !begins_a_list(&mut input).map_err(read_error)? => Reading::JsonLines,
+        _ => Reading::Whole,
+    };
+    match reading {
+        Reading::Whole => tables::read(path, format),
+        reading => stream(path, Box::new(input), reading),
+    }
+}
+
+fn stream(path: &Path, input: Input, reading: Reading) -> Result<RowStream, ReadError> {
+    Ok(match reading {
+        Reading::Delimited(dialect) => Box::new(delimited::read(path, input, dialect)?),
+        Reading::JsonLines => Box::new(json_lines::read(path, input)),
+        Reading::Lines | Reading::Whole => Box::new(lines::read(path, input)),
+    })
+}
+
+/// Whether the first character is `[`, blanks aside.
+fn begins_a_list(input: &mut impl BufRead) -> io::Result<bool> {
+    let start = input.fill_buf()?;
+    let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start);
+    Ok(start.trim_ascii_start().starts_with(b"["))
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// A line that is not UTF-8 is wrong by itself; anything else ends the stream.
+fn line_error(error: TokenizerError) -> ReadError {
+    match error {
+        TokenizerError::Input(error) => error.into(),
+        TokenizerError::Read { path, source } => ReadError::Read { path, source },
+        other => ReadError::Read {
+            path: STANDARD_INPUT.into(),
+            source: io::Error::other(other),
+        },
+    }
+}

@@ -1,0 +1,40 @@
+//! Rows that are left out: counted, the first ones listed, on standard error.
+
+use cloze_core::InputError;
+
+use crate::terminal::{counted, note, warn};
+
+/// How many are listed.
+const LISTED: usize = 5;
+
+/// Rows that were left out so far.
+#[derive(Debug, Default)]
+pub(crate) struct SkippedRows {
+    count: usize,
+}
+
+impl SkippedRows {
+    /// Lists a row, if not enough are listed already.
+    pub(crate) fn add(&mut self, error: &InputError) {
+        self.count += 1;
+        if self.count <= LISTED {
+            warn(error);
+        }
+    }
+
+    /// Says how many there were.
+    pub(crate) fn report(&self) {
+        if self.count > 0 {
+            let beyond = match self.count.saturating_sub(LISTED) {
+                0 => String::new(),
+                more => format!(", {more} more than listed"),
+            };
+            note(format_args!("{} left out{beyond}", counted(self.count, "row")));
+        }
+    }
+
+    /// How many there were.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+}

@@ -1,0 +1,111 @@
+use std::path::Path;
+
+use cloze_train::{
+    Environment, Outcome, RunConfig, RunConfigError, RunFolder, RunResults, StopFlag, TrainError,
+    resume, train,
+};
+
+use crate::arguments::DeviceArgument;
+use crate::arguments::train::TrainArguments;
+use crate::failure::{Interrupted, Usage, hint};
+use crate::models::Models;
+use crate::reports::print_evaluation;
+use crate::signals::stop_on_signals;
+use crate::terminal::{Results, Thousands};
+use crate::training_display::TrainingDisplay;
+
+/// `cloze train CONFIG.toml`, `cloze train --resume RUN`
+pub(crate) fn run(arguments: &TrainArguments, models: &Models) -> anyhow::Result<()> {
+    let environment = Environment {
+        device: match arguments.device {
+            DeviceArgument::Cpu => Default::default(),
+        },
+        hub: models.hub().clone(),
+    };
+    let stop = StopFlag::new();
+    let (config, folder) = match (&arguments.resume, &arguments.config) {
+        (Some(run), _) => (run_config(run)?, run.clone()),
+        (None, Some(path)) => {
+            let mut config = RunConfig::read(path, &arguments.set).map_err(config_error)?;
+            config.model.path = model_of_run(config.model.path);
+            let folder = config.output.clone();
+            (config, folder)
+        }
+        (None, None) => return Err(Usage::new("a configuration or --resume RUN is needed").into()),
+    };
+    let mut display = TrainingDisplay::new(config.train.best.name());
+    stop_on_signals(stop.clone())?;
+    let outcome = match &arguments.resume {
+        Some(run) => resume(run, &environment, &mut display, &stop),
+        None => train(config, &environment, &mut display, &stop),
+    };
+    drop(display);
+    match outcome.map_err(train_error)? {
+        Outcome::Finished(results) => print_results(&results, &folder),
+        Outcome::Stopped { step, .. } => {
+            let message = format!(
+                "after step {}; go on with `cloze train --resume {}`",
+                Thousands(step as usize),
+                folder.display()
+            );
+            Err(Interrupted { message }.into())
+        }
+    }
+}
+
+/// The configuration of a run that is to go on.
+fn run_config(run: &Path) -> anyhow::Result<RunConfig> {
+    let path = RunFolder::new(run).config();
+    if !path.is_file() {
+        let error = anyhow::anyhow!("{} is not the folder of a run: it has no config.toml", run.display());
+        return Err(hint(error, "`cloze train CONFIG.toml` starts a run"));
+    }
+    RunConfig::read(&path, &[]).map_err(config_error)
+}
+
+/// A run folder stands for its model, here as in every command.
+fn model_of_run(path: String) -> String {
+    let folder = RunFolder::new(&path);
+    match folder.config().is_file() && !folder.path().join("config.json").exists() {
+        true => folder.model().display().to_string(),
+        false => path,
+    }
+}
+
+fn config_error(error: RunConfigError) -> anyhow::Error {
+    match error {
+        RunConfigError::Read { .. } => error.into(),
+        error => Usage::from(error).into(),
+    }
+}
+
+fn train_error(error: TrainError) -> anyhow::Error {
+    match error {
+        TrainError::Config(error) => config_error(error),
+        TrainError::Freeze(_) | TrainError::MaxLength { .. } | TrainError::NothingToTrain => {
+            Usage::from(error).into()
+        }
+        TrainError::Read(cloze_data::readers::ReadError::Rows(_)) => {
+            hint(error, "`--set data.bad_rows=skip` leaves such rows out")
+        }
+        error => error.into(),
+    }
+}
+
+fn print_results(run: &RunResults, folder: &Path) -> anyhow::Result<()> {
+    let mut results = Results::stdout();
+    for (name, evaluation) in [("validation", &run.validation), ("test", &run.test)] {
+        if let Some(evaluation) = evaluation {
+            results.line(format_args!("{name}, epoch {}", run.best_epoch))?;
+            print_evaluation(evaluation, &mut results)?;
+            results.line("")?;
+        }
+    }
+    results.line(format_args!(
+        "trained for {:.0} s, {} tokens a second; the model is {}",
+        run.train_seconds,
+        Thousands(run.tokens_per_second as usize),
+        RunFolder::new(folder).model().display()
+    ))?;
+    results.flush()
+}

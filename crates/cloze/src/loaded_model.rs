@@ -1,0 +1,113 @@
+//! A checkpoint as the most that cloze can make of it: a classifier, or an encoder.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use cloze_core::LabelSet;
+use cloze_model::checkpoint::{
+    Checkpoint, CheckpointError, ClassifierMetadata, ClassifierOptions, LoadReport, ProblemType,
+    load_classifier, load_encoder, save_classifier, save_encoder,
+};
+use cloze_model::parameters::ParameterReport;
+use cloze_model::resize::resize_embeddings;
+use cloze_model::{Encoder, FreezeError, FreezeSpec, SequenceClassifier};
+
+/// A model without regard to its task.
+#[derive(Debug)]
+pub(crate) enum LoadedModel {
+    /// It has a classification head.
+    Classifier(Box<SequenceClassifier>),
+    /// It has none that cloze knows.
+    Encoder(Box<Encoder>),
+}
+
+impl LoadedModel {
+    /// Loads a classifier if all tensors of one are there, and otherwise the encoder.
+    pub(crate) fn load(
+        checkpoint: &Checkpoint,
+        device: &Device,
+    ) -> Result<(Self, LoadReport), CheckpointError> {
+        let options = ClassifierOptions::default();
+        let (classifier, report) = load_classifier(checkpoint, &options, device)?;
+        if report.missing.is_empty() {
+            return Ok((Self::Classifier(Box::new(classifier)), report));
+        }
+        let (encoder, report) = load_encoder(checkpoint, device)?;
+        Ok((Self::Encoder(Box::new(encoder)), report))
+    }
+
+    /// Parameters by part.
+    pub(crate) fn parameters(&self) -> ParameterReport {
+        match self {
+            Self::Classifier(model) => ParameterReport::of(&**model),
+            Self::Encoder(model) => ParameterReport::of(&**model),
+        }
+    }
+
+    /// The model with these parts frozen.
+    pub(crate) fn freeze(
+        self,
+        spec: &FreezeSpec,
+        checkpoint: &Checkpoint,
+    ) -> Result<Self, FreezeError> {
+        let architecture = checkpoint.architecture();
+        Ok(match self {
+            Self::Classifier(model) => {
+                Self::Classifier(Box::new(spec.apply(*model, architecture)?.0))
+            }
+            Self::Encoder(model) => Self::Encoder(Box::new(spec.apply(*model, architecture)?.0)),
+        })
+    }
+
+    /// The model with rows for a vocabulary of this size.
+    pub(crate) fn resize(self, vocab_size: usize, seed: u64) -> anyhow::Result<Self> {
+        Ok(match self {
+            Self::Classifier(mut model) => {
+                model.encoder = resize_embeddings(model.encoder, vocab_size, seed)?;
+                Self::Classifier(model)
+            }
+            Self::Encoder(model) => {
+                Self::Encoder(Box::new(resize_embeddings(*model, vocab_size, seed)?))
+            }
+        })
+    }
+
+    /// Rows of the word embeddings.
+    pub(crate) fn vocab_size(&self) -> usize {
+        match self {
+            Self::Classifier(model) => model.encoder.config().vocab_size,
+            Self::Encoder(model) => model.config().vocab_size,
+        }
+    }
+
+    /// Writes what is not the tokenizer's; labels, task and lengths are the checkpoint's.
+    pub(crate) fn save(
+        &self,
+        folder: &Path,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), CheckpointError> {
+        let model = match self {
+            Self::Encoder(model) => return save_encoder(folder, model, checkpoint.config()),
+            Self::Classifier(model) => model,
+        };
+        let settings = checkpoint.cloze_settings();
+        let labels = match checkpoint.labels()? {
+            Some(labels) => labels,
+            None => {
+                let names = (0..model.head.labels()).map(|id| format!("LABEL_{id}"));
+                LabelSet::from_names(names.collect())?
+            }
+        };
+        let problem = checkpoint.problem_type()?;
+        let metadata = ClassifierMetadata {
+            config: checkpoint.config(),
+            labels: &labels,
+            problem_type: problem.unwrap_or(ProblemType::SingleLabelClassification),
+            task: settings
+                .and_then(|settings| settings.task.as_deref())
+                .unwrap_or(cloze_tasks::text_classification::NAME),
+            max_length: settings.and_then(|settings| settings.max_length),
+        };
+        save_classifier(folder, model, &metadata)
+    }
+}

@@ -1,0 +1,57 @@
+//! From what the user calls a model to its folder.
+
+use std::path::PathBuf;
+
+use cloze_infer::{InferError, TextClassifier, model_folder};
+use cloze_model::checkpoint::{CheckpointError, HubError, HubOptions};
+
+use crate::arguments::SharedArguments;
+use crate::failure::hint;
+use crate::progress;
+
+/// How models are found.
+#[derive(Debug)]
+pub(crate) struct Models {
+    hub: HubOptions,
+}
+
+impl Models {
+    /// As the shared options say.
+    pub(crate) fn new(shared: &SharedArguments) -> Self {
+        Self {
+            hub: HubOptions {
+                offline: shared.offline,
+                progress: progress::downloads(),
+                ..HubOptions::default()
+            },
+        }
+    }
+
+    /// How names on the Hub are found.
+    pub(crate) fn hub(&self) -> &HubOptions {
+        &self.hub
+    }
+
+    /// The folder of a model, fetched if need be.
+    pub(crate) fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
+        model_folder(name, &self.hub).map_err(|error| match &error {
+            InferError::Checkpoint(CheckpointError::Hub(HubError::Name { .. })) => hint(
+                error,
+                "MODEL is a folder with config.json, a run folder, or a name on the Hub",
+            ),
+            _ => error.into(),
+        })
+    }
+
+    /// A text classifier, loaded.
+    pub(crate) fn text_classifier(&self, name: &str) -> anyhow::Result<TextClassifier> {
+        let folder = self.folder(name)?;
+        TextClassifier::open(&folder, &Default::default()).map_err(|error| match &error {
+            InferError::NotAClassifier { .. } => hint(
+                error,
+                "`cloze train` makes a classifier of it: give it as `model.path` of a configuration",
+            ),
+            _ => error.into(),
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! What an evaluation found, as tables and as JSON.
+
+use cloze_tasks::metrics::{Cell, Evaluation, Table};
+use serde_json::{Map, Value, json};
+
+use crate::tables::TextTable;
+use crate::terminal::{Results, Thousands};
+
+/// `{"accuracy": …, …, "per_class": {…}, "confusion_matrix": {…}}`
+pub(crate) fn evaluation_json(evaluation: &Evaluation) -> Value {
+    let mut object = Map::new();
+    for (name, value) in evaluation.metrics.iter() {
+        object.insert(name.into(), json!(value));
+    }
+    for table in &evaluation.tables {
+        object.insert(table.name.clone(), table.to_json());
+    }
+    Value::Object(object)
+}
+
+/// Prints metrics, then each table under its name.
+pub(crate) fn print_evaluation(
+    evaluation: &Evaluation,
+    results: &mut Results,
+) -> anyhow::Result<()> {
+    let mut table = TextTable::new(&["metric", "#value"]);
+    for (name, value) in evaluation.metrics.iter() {
+        table.row([name.to_owned(), format!("{value:.4}")]);
+    }
+    table.print(results)?;
+    for table in &evaluation.tables {
+        results.line("")?;
+        print_table(table, results)?;
+    }
+    Ok(())
+}
+
+fn print_table(table: &Table, results: &mut Results) -> anyhow::Result<()> {
+    let columns = table.columns.iter().map(|name| format!("#{name}"));
+    let headings: Vec<String> = std::iter::once(title(table)).chain(columns).collect();
+    let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
+    let mut printed = TextTable::new(&headings);
+    for (name, cells) in &table.rows {
+        printed.row(std::iter::once(name.clone()).chain(cells.iter().map(cell)));
+    }
+    printed.print(results)
+}
+
+/// What the first column holds; of a confusion matrix also what the others hold.
+fn title(table: &Table) -> String {
+    match table.name.as_str() {
+        "confusion_matrix" => format!("{} \\ predicted", table.row_header),
+        _ => table.row_header.clone(),
+    }
+}
+
+fn cell(cell: &Cell) -> String {
+    match cell {
+        Cell::Count(count) => Thousands(*count as usize).to_string(),
+        Cell::Score(score) => format!("{score:.4}"),
+    }
+}

@@ -1,0 +1,235 @@
+//! What a training run tells on standard error: the data report, a progress bar with loss, metric,
+//! tokens a second and time left, a line an epoch.
+
+use std::collections::VecDeque;
+use std::fmt::Display;
+
+use cloze_train::{EpochRecord, Event, Observer, Warning};
+use indicatif::ProgressBar;
+
+use crate::bad_rows::SkippedRows;
+use crate::progress::{bar, counter};
+use crate::terminal::{Thousands, counted, note, warn};
+
+const TEMPLATE: &str = "{msg}\n{bar:24} {human_pos} of {human_len} steps  {eta} left";
+
+/// How many steps the loss and the speed on the bar are averaged over.
+const RECENT: usize = 50;
+
+/// Shows a run.
+#[derive(Debug, Default)]
+pub(crate) struct TrainingDisplay {
+    /// The bar of what is going on.
+    bar: Option<(Counted, ProgressBar)>,
+    recent: VecDeque<RecentStep>,
+    /// The last validation's metric, as it is shown.
+    metric: String,
+    /// The metric that chooses the best epoch.
+    best: &'static str,
+}
+
+/// What a bar counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counted {
+    Steps,
+    Texts,
+}
+
+#[derive(Debug)]
+struct RecentStep {
+    loss: f64,
+    tokens: usize,
+    seconds: f64,
+}
+
+impl TrainingDisplay {
+    /// Shows a run whose best epoch this metric chooses.
+    pub(crate) fn new(best: &'static str) -> Self {
+        Self {
+            best,
+            ..Self::default()
+        }
+    }
+
+    /// Prints a line above the bar.
+    fn line(&self, line: impl Display) {
+        self.above(|| note(line));
+    }
+
+    fn above(&self, print: impl FnOnce()) {
+        match &self.bar {
+            Some((_, bar)) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    fn warning(&self, warning: &Warning<'_>) {
+        self.above(|| match warning {
+            Warning::SkippedRows(errors) => {
+                let mut skipped = SkippedRows::default();
+                errors.iter().for_each(|error| skipped.add(error));
+                skipped.report();
+            }
+            warning => warn(describe(warning)),
+        });
+    }
+
+    /// The bar that counts this, in place of one that counts something else.
+    fn bar(&mut self, counted: Counted, make: impl FnOnce() -> ProgressBar) -> &ProgressBar {
+        if self.bar.as_ref().is_some_and(|(other, _)| *other != counted) {
+            self.clear();
+        }
+        &self.bar.get_or_insert_with(|| (counted, make())).1
+    }
+
+    fn counting(&mut self, done: usize, total: usize, what: &'static str) {
+        self.bar(Counted::Texts, || counter(total, what)).set_position(done as u64);
+        if done == total {
+            self.clear();
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Some((_, bar)) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn step(&mut self, number: u64, steps: u64, epoch: u64, step: RecentStep) {
+        self.recent.push_back(step);
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+        let count = self.recent.len() as f64;
+        let loss = self.recent.iter().map(|step| step.loss).sum::<f64>() / count;
+        let tokens: usize = self.recent.iter().map(|step| step.tokens).sum();
+        let seconds: f64 = self.recent.iter().map(|step| step.seconds).sum();
+        let speed = Thousands((tokens as f64 / seconds.max(1e-9)) as usize);
+        let message = format!("epoch {epoch}  loss {loss:.4}{}  {speed} tokens/s", self.metric);
+        let bar = self.bar(Counted::Steps, || {
+            let bar = bar(steps, TEMPLATE);
+            bar.set_position(number - 1);
+            bar.reset_eta();
+            bar
+        });
+        bar.set_message(message);
+        bar.set_position(number);
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, epochs: u64) {
+        let mut line = format!(
+            "epoch {} of {epochs}: {} steps, train loss {:.4}",
+            record.epoch,
+            Thousands(record.step as usize),
+            record.train_loss
+        );
+        if let Some(loss) = record.validation.get("loss") {
+            line += &format!(", validation loss {loss:.4}");
+        }
+        if let Some(value) = record.validation.get(self.best).filter(|_| self.best != "loss") {
+            line += &format!(", {} {value:.4}", self.best);
+            self.metric = format!("  {} {value:.4}", self.best);
+        }
+        line += &format!(", {:.0} s", record.seconds);
+        if record.best {
+            line += ", best so far";
+        }
+        self.line(line);
+    }
+}
+
+impl Observer for TrainingDisplay {
+    fn observe(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Encoding { done, total } => self.counting(*done, *total, "texts encoded"),
+            Event::Evaluating { done, total, .. } => self.counting(*done, *total, "texts evaluated"),
+            Event::Report(report) => self.line(format_args!("{report}\n")),
+            Event::Warning(warning) => self.warning(warning),
+            Event::Model {
+                report,
+                parameters,
+                trainable,
+            } => {
+                report.lines().iter().for_each(|line| self.line(line));
+                self.line(format_args!(
+                    "{}, {} trainable",
+                    counted(*parameters, "parameter"),
+                    Thousands(*trainable)
+                ));
+            }
+            Event::Start {
+                steps,
+                epochs,
+                resumed,
+            } => {
+                if let Some((checkpoint, step)) = resumed {
+                    let step = Thousands(*step as usize);
+                    self.line(format_args!("going on from {}, step {step}", checkpoint.display()));
+                }
+                let steps = counted(*steps as usize, "step");
+                self.line(format_args!("{}, {steps}", counted(*epochs as usize, "epoch")));
+            }
+            Event::Step {
+                step,
+                epoch,
+                steps,
+                report,
+                seconds,
+            } => {
+                let recent = RecentStep {
+                    loss: report.loss,
+                    tokens: report.tokens,
+                    seconds: *seconds,
+                };
+                self.step(*step, *steps, *epoch, recent);
+            }
+            Event::Epoch { record, epochs, .. } => {
+                self.clear();
+                self.epoch(record, *epochs);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn describe(warning: &Warning<'_>) -> String {
+    match warning {
+        Warning::TextsInTwoSplits {
+            texts,
+            example,
+            first,
+            second,
+        } => format!(
+            "{} in both {} and {} rows, so the metrics flatter the model; one is {example:?}",
+            match texts {
+                1 => "1 text stands".to_owned(),
+                texts => format!("{} texts stand", Thousands(*texts)),
+            },
+            first.name(),
+            second.name()
+        ),
+        Warning::CutTexts {
+            texts,
+            total,
+            max_length,
+        } => format!(
+            "{} of {} are longer than {max_length} tokens and were cut",
+            Thousands(*texts),
+            counted(*total, "text")
+        ),
+        Warning::UnknownTokens { unknown, total } => format!(
+            "{:.1}% of all tokens are not in the vocabulary: is the model of another language?",
+            100.0 * *unknown as f64 / (*total).max(1) as f64
+        ),
+        Warning::NoValidation => {
+            "there are no validation rows: the model of the last epoch is kept".into()
+        }
+        Warning::DamagedCheckpoint(damaged) => format!(
+            "{} is damaged ({}); an older checkpoint is used",
+            damaged.path.display(),
+            damaged.reason
+        ),
+        Warning::NoCheckpoint => "there is no checkpoint to go on from: the run starts again".into(),
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,13 @@
+//! The program from outside: what it prints, writes and returns. No test needs a network; the
+//! models are tiny, random and made by the program itself.
+
+mod bad_input;
+mod evaluation;
+mod help;
+mod interrupted_runs;
+mod models;
+mod place;
+mod prediction;
+mod tokenization;
+mod training;
+mod vocabulary;
