@@ -10,8 +10,10 @@
 //! - [`fingerprint`]: files and rows → hashes that tell whether they changed
 
 pub mod fingerprint;
+pub mod packing;
 mod random;
 pub mod readers;
+pub mod reports;
 pub mod sampling;
 pub mod splits;
 pub mod tokenizer;

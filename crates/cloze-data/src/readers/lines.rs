@@ -58,7 +58,7 @@ mod tests {
         assert!(
             table.rejected[0]
                 .found
-                .starts_with("the byte 0xBA, number 20 of the file")
+                .starts_with("the byte 0xBA, number 19 of the file")
         );
     }
 }

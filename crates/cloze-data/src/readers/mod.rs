@@ -30,6 +30,7 @@ pub use labelled_texts::{
 pub use table::{Row, Table};
 pub use text_columns::{FoundColumns, TextColumns};
 pub use value::Value;
+pub(crate) use value::quote;
 
 /// A format of data files.
 #[derive(Debug)]

@@ -1,0 +1,40 @@
+//! Rows for training, validation and test.
+//!
+//! - [`split_by_ratio`]: by shares and a seed, every class keeping its share
+//! - [`texts_in_two_splits`]: texts that stand in more than one of them, for a warning
+//!
+//! A way of splitting is a file; cross-validation will be another.
+
+mod by_ratio;
+mod overlap;
+
+use serde::{Deserialize, Serialize};
+
+pub use by_ratio::{SplitError, split_by_ratio};
+pub use overlap::{Overlap, texts_in_two_splits};
+
+/// Which rows of a data set belong to which split, each list ascending, counted from 0.
+///
+/// It serialises as three lists of row numbers, so that another program can use the same split.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    /// The rows that are trained on.
+    pub train: Vec<usize>,
+    /// The rows by which the best checkpoint is chosen.
+    pub validation: Vec<usize>,
+    /// The rows that are kept for the end.
+    pub test: Vec<usize>,
+}
+
+impl Split {
+    /// The splits with their names, those that have no rows left out.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, &[usize])> {
+        [
+            ("train", &self.train[..]),
+            ("validation", &self.validation[..]),
+            ("test", &self.test[..]),
+        ]
+        .into_iter()
+        .filter(|(_, rows)| !rows.is_empty())
+    }
+}
