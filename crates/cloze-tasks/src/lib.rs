@@ -1,0 +1,15 @@
+//! One file a task: encode, head and loss, decode, metrics. Training and inference both use it, so
+//! that what is trained is what is served.
+//!
+//! - [`Task`]: what a trainer needs to know about a task; [`Example`]: an encoded row
+//! - [`text_classification`]: one label for a text or a pair of texts
+//! - [`encoding`]: texts → examples, on all cores
+//! - [`metrics`]: named numbers and tables
+
+pub mod encoding;
+pub mod metrics;
+mod task;
+pub mod text_classification;
+
+pub use task::{Evaluator, Example, Objective, Task, TaskError, pack};
+pub use text_classification::{ClassWeights, LabelScore, TextClassification};

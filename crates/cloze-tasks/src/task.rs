@@ -1,0 +1,172 @@
+use std::fmt;
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use cloze_core::{InputError, LabelError, PackedBatch, PackedBatchError};
+use cloze_data::reports::ExampleFacts;
+use cloze_data::tokenizer::TokenizerError;
+use cloze_model::checkpoint::{Checkpoint, CheckpointError, LoadReport};
+use cloze_model::losses::LossError;
+use cloze_model::{ForwardError, ForwardOptions};
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::metrics::{Direction, Evaluation};
+
+/// A row as the model sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example<T> {
+    /// Token ids, special tokens included.
+    pub ids: Vec<u32>,
+    /// Token type ids, as many.
+    pub type_ids: Vec<u32>,
+    /// What the model should say; `()` where only a prediction is wanted.
+    pub target: T,
+    /// Position of the row among those that were encoded with it, from 0.
+    pub row: usize,
+    /// What a report says about it.
+    pub facts: ExampleFacts,
+}
+
+/// The loss of a batch.
+#[derive(Clone, Debug)]
+pub struct Objective {
+    /// Mean loss, `[1]`.
+    pub loss: Tensor<1>,
+    /// What the sum of losses was divided by: the number of examples, or the sum of their class
+    /// weights. Means of several batches are averaged by it.
+    pub weight: f64,
+}
+
+/// Collects a model's outputs over a data set.
+pub trait Evaluator {
+    /// What a task says about one row.
+    type Prediction: Serialize;
+
+    /// Metrics over everything collected.
+    fn evaluation(&self) -> Evaluation;
+
+    /// The predictions in the order in which the examples were added, made one at a time.
+    fn predictions(&self) -> impl Iterator<Item = Self::Prediction> + '_;
+}
+
+/// What a trainer, an evaluation and a pipeline need to know about a task.
+pub trait Task: fmt::Debug {
+    /// Encoder and head.
+    type Model: Module;
+    /// What a model should say about an example.
+    type Target: Clone + fmt::Debug + Send + Sync;
+    /// Collects outputs.
+    type Evaluator: Evaluator;
+
+    /// Name in a run's configuration and in a saved model.
+    fn name(&self) -> &'static str;
+
+    /// The most tokens of an example, special tokens included.
+    fn max_length(&self) -> usize;
+
+    /// Encoder and head from a checkpoint; what the checkpoint lacks is drawn from `seed`.
+    ///
+    /// # Errors
+    /// If a tensor has another shape than the configuration says, or cannot be read.
+    fn load(
+        &self,
+        checkpoint: &Checkpoint,
+        seed: u64,
+        device: &Device,
+    ) -> Result<(Self::Model, LoadReport), TaskError>;
+
+    /// Writes everything but the tokenizer: a folder that `transformers` and cloze load.
+    /// `source` is the checkpoint that the model came from.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    fn save(
+        &self,
+        folder: &Path,
+        model: &Self::Model,
+        source: &Checkpoint,
+    ) -> Result<(), TaskError>;
+
+    /// The loss of a batch, with its graph if the model's parameters want gradients.
+    ///
+    /// # Errors
+    /// If the batch does not fit the model (an id above the vocabulary, a sequence too long).
+    fn loss(
+        &self,
+        model: &Self::Model,
+        batch: &PackedBatch,
+        targets: &[Self::Target],
+        options: &ForwardOptions,
+    ) -> Result<Objective, TaskError>;
+
+    /// [`Objective::weight`] of these targets, known before the loss is computed.
+    fn weight(&self, targets: &[Self::Target]) -> f64;
+
+    /// An evaluator that has seen nothing.
+    fn evaluator(&self) -> Self::Evaluator;
+
+    /// Runs the model on a batch, without dropout, and adds what it says to `evaluator`.
+    ///
+    /// # Errors
+    /// As [`loss`](Self::loss).
+    fn evaluate(
+        &self,
+        model: &Self::Model,
+        batch: &PackedBatch,
+        targets: &[Self::Target],
+        evaluator: &mut Self::Evaluator,
+    ) -> Result<(), TaskError>;
+
+    /// Which way a metric gets better; `None` for a name that the task does not report.
+    fn direction(&self, metric: &str) -> Option<Direction>;
+}
+
+/// Why a task cannot go on.
+#[derive(Debug, Error)]
+pub enum TaskError {
+    /// A row of a data file does not fit the task.
+    #[error(transparent)]
+    Row(#[from] InputError),
+    /// The training rows have no usable set of labels.
+    #[error(transparent)]
+    Labels(#[from] LabelError),
+    /// A text cannot be encoded.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// A model cannot be loaded or saved.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// Examples do not form a batch.
+    #[error(transparent)]
+    Batch(#[from] PackedBatchError),
+    /// A batch does not fit the model.
+    #[error(transparent)]
+    Forward(#[from] ForwardError),
+    /// A loss cannot be computed.
+    #[error(transparent)]
+    Loss(#[from] LossError),
+    /// A class weight is given for a label that the data do not have.
+    #[error("there is a class weight for {label:?}, but the labels are {known}")]
+    ClassWeight {
+        /// The label as given.
+        label: String,
+        /// The labels.
+        known: String,
+    },
+}
+
+/// The batch of some examples, in their order.
+///
+/// # Errors
+/// If there is none, or one has no tokens.
+pub fn pack<'a, T: 'a>(
+    examples: impl IntoIterator<Item = &'a Example<T>>,
+) -> Result<PackedBatch, PackedBatchError> {
+    PackedBatch::from_sequences(
+        examples
+            .into_iter()
+            .map(|example| (example.ids.as_slice(), example.type_ids.as_slice())),
+    )
+}

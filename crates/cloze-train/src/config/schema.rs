@@ -1,0 +1,275 @@
+//! The keys of a run's TOML file. These types are the one source of the schema: what
+//! `cloze schema` prints, what a file is checked against, and what is written to the run folder.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use super::schema_train::{
+    BestMetric, OptimizerConfig, OptimizerKind, ScheduleConfig, ScheduleKind, ScheduleUnit,
+    TrainConfig,
+};
+
+/// A training run of cloze.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// What the model learns to do.
+    pub task: TaskKind,
+    /// Whether a text has one label or any number of them.
+    #[serde(default)]
+    pub problem: Problem,
+    /// The run folder. A relative path, like every path of this file, starts at the directory
+    /// that the program runs in.
+    pub output: PathBuf,
+    /// Decides every random number of the run: new weights, the order of the data, dropout.
+    #[serde(default = "default_seed")]
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    pub seed: u64,
+    /// The checkpoint to start from.
+    pub model: ModelConfig,
+    /// Files, columns and splits.
+    pub data: DataConfig,
+    /// Epochs, batches, learning rate.
+    #[serde(default)]
+    pub train: TrainConfig,
+    /// The classification head; without this table it is the one that the architecture has in
+    /// `transformers`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<HeadConfig>,
+    /// The optimizer and its constants.
+    #[serde(default)]
+    pub optimizer: OptimizerConfig,
+    /// What is added to the plain cross-entropy.
+    #[serde(default)]
+    pub loss: LossConfig,
+}
+
+fn default_seed() -> u64 {
+    42
+}
+
+/// What a model learns to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaskKind {
+    /// One label for a text or a pair of texts.
+    TextClassification,
+}
+
+impl TaskKind {
+    /// The name in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TextClassification => "text-classification",
+        }
+    }
+}
+
+/// How many labels a text has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Problem {
+    /// Exactly one label.
+    #[default]
+    SingleLabel,
+}
+
+/// The checkpoint to start from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// A local folder or a Hub id such as `bert-base-chinese`.
+    pub path: String,
+    /// Branch, tag or commit of a Hub id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// Weights that stay as they are: `none`, `encoder`, `all-but-pooler`, `embeddings`,
+    /// `layers:N` (the first N), a pattern over weight names, or a list of these.
+    #[serde(default)]
+    pub freeze: OneOrMany,
+}
+
+/// A text or a list of texts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One text.
+    One(String),
+    /// Any number of texts.
+    Many(Vec<String>),
+}
+
+impl Default for OneOrMany {
+    fn default() -> Self {
+        Self::One("none".into())
+    }
+}
+
+impl OneOrMany {
+    /// The texts.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+/// Files, columns and splits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// File of the training rows: CSV, TSV, JSON, JSON lines or Parquet.
+    pub train: PathBuf,
+    /// Cuts validation and test rows off the training file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<SplitConfig>,
+    /// File of the validation rows, instead of `split.validation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<PathBuf>,
+    /// File of the test rows, instead of `split.test`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<PathBuf>,
+    /// Column of the text; found by its usual names (`text`, `sentence`, `sentence1`, …) where
+    /// this is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Column of the second text of a pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_pair: Option<String>,
+    /// Column of the label; `label` where this is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Column of a row's own identifier, kept beside its prediction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Tokens of a text, special tokens included; longer ones are cut. As many as the model reads
+    /// where this is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 3))]
+    pub max_length: Option<usize>,
+    /// What to do about rows that cannot be used.
+    #[serde(default)]
+    pub bad_rows: BadRowsConfig,
+}
+
+/// What to do about rows that cannot be used: an empty text, no label, a broken line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BadRowsConfig {
+    /// List them and end the run.
+    #[default]
+    Stop,
+    /// List them and go on without them.
+    Skip,
+}
+
+/// Shares of the training file that become validation and test rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SplitConfig {
+    /// Share of the rows, from 0 to below 1.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
+    pub validation: f64,
+    /// Share of the rows, from 0 to below 1.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
+    pub test: f64,
+    /// Decides which rows; the run's seed where this is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    pub seed: Option<u64>,
+    /// Whether every label has the same share in each split.
+    pub stratify: bool,
+}
+
+impl Default for SplitConfig {
+    fn default() -> Self {
+        Self {
+            validation: 0.0,
+            test: 0.0,
+            seed: None,
+            stratify: true,
+        }
+    }
+}
+
+/// The classification head: features, then hidden layers, then dropout, then a linear layer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HeadConfig {
+    /// Which rows of the encoder's output the head reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub features: Option<FeaturesConfig>,
+    /// Widths of the layers between the features and the last layer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(inner(range(min = 1)))]
+    pub hidden: Option<Vec<usize>>,
+    /// Function after each hidden layer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activation: Option<ActivationConfig>,
+    /// Dropout before the last layer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
+    pub dropout: Option<f64>,
+}
+
+/// Which rows of the encoder's output a head reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FeaturesConfig {
+    /// The pooler's output: a dense layer and tanh over the first row.
+    Pooled,
+    /// The first row.
+    Cls,
+    /// The mean of all rows.
+    Mean,
+}
+
+/// Function after a hidden layer of the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActivationConfig {
+    /// `max(x, 0)`.
+    Relu,
+    /// The exact GELU.
+    Gelu,
+    /// The tanh approximation of GELU.
+    GeluNew,
+    /// `tanh(x)`.
+    Tanh,
+}
+
+/// What is added to the plain cross-entropy.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LossConfig {
+    /// `balanced` (rows / (classes · rows of the class), as in scikit-learn), or a weight for
+    /// each label, 1 for those not named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<ClassWeightsConfig>,
+    /// Share of the target that is spread evenly over all labels.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
+    pub label_smoothing: f64,
+}
+
+/// Weights of the classes in the loss.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ClassWeightsConfig {
+    /// Weights that the data decide.
+    Named(NamedClassWeights),
+    /// A weight for each label.
+    #[schemars(extend("additionalProperties" = {"type": "number", "exclusiveMinimum": 0}))]
+    Table(BTreeMap<String, f64>),
+}
+
+/// Class weights that the data decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NamedClassWeights {
+    /// Rows / (classes · rows of the class).
+    Balanced,
+}

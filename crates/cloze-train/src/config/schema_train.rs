@@ -1,0 +1,207 @@
+//! The keys of `[train]` and `[optimizer]`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Epochs, batches, learning rate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// How often every training row is seen.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub epochs: u64,
+    /// Texts of a batch; 16 where neither this nor `tokens_per_batch` is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub batch_size: Option<usize>,
+    /// Tokens of a batch, instead of `batch_size`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub tokens_per_batch: Option<usize>,
+    /// The highest learning rate; the schedule scales it.
+    #[schemars(range(min = 0.0))]
+    pub learning_rate: f64,
+    /// How the learning rate changes.
+    pub schedule: ScheduleConfig,
+    /// Batches of one optimizer step. The gradient is that of the mean over all their examples,
+    /// as if they were one batch.
+    #[schemars(range(min = 1))]
+    pub gradient_accumulation: usize,
+    /// Texts of similar length are put together within this many batches; 0 leaves the order
+    /// fully random.
+    pub length_pool: usize,
+    /// The validation metric that decides which epoch's model is kept.
+    pub best: BestMetric,
+    /// How many checkpoints to keep for a resume. The one before the newest is what is left if
+    /// the newest is damaged.
+    #[schemars(range(min = 1))]
+    pub keep_checkpoints: usize,
+    /// Optimizer steps between checkpoints; each epoch's end has one in any case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub checkpoint_every: Option<u64>,
+    /// Texts of a batch in evaluation. It changes speed, never what is predicted.
+    #[schemars(range(min = 1))]
+    pub evaluation_batch_size: usize,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 3,
+            batch_size: None,
+            tokens_per_batch: None,
+            learning_rate: 5e-5,
+            schedule: ScheduleConfig::default(),
+            gradient_accumulation: 1,
+            length_pool: 0,
+            best: BestMetric::Accuracy,
+            keep_checkpoints: 2,
+            checkpoint_every: None,
+            evaluation_batch_size: 32,
+        }
+    }
+}
+
+/// A metric that can decide which model is the best one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BestMetric {
+    /// Share of right predictions; the highest is best.
+    Accuracy,
+    /// Mean of the classes' F1; the highest is best.
+    MacroF1,
+    /// F1 over all rows; the highest is best.
+    MicroF1,
+    /// Mean of the classes' F1 by their rows; the highest is best.
+    WeightedF1,
+    /// Cross-entropy; the lowest is best.
+    Loss,
+}
+
+impl BestMetric {
+    /// Its name among a task's metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::MacroF1 => "macro_f1",
+            Self::MicroF1 => "micro_f1",
+            Self::WeightedF1 => "weighted_f1",
+            Self::Loss => "loss",
+        }
+    }
+}
+
+/// How the learning rate changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScheduleConfig {
+    /// The curve after the warm-up.
+    pub kind: ScheduleKind,
+    /// Steps over which the rate rises from 0: a share of all steps below 1, their number from 1.
+    #[schemars(range(min = 0.0))]
+    pub warmup: f64,
+    /// `step`: epochs (or steps) until the rate is multiplied by `gamma`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub step_size: Option<u64>,
+    /// `step`: the factor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
+    pub gamma: Option<f64>,
+    /// `step`: what `step_size` counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<ScheduleUnit>,
+    /// `polynomial`: the exponent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
+    pub power: Option<f64>,
+}
+
+impl Default for ScheduleConfig {
+    fn default() -> Self {
+        Self {
+            kind: ScheduleKind::Linear,
+            warmup: 0.0,
+            step_size: None,
+            gamma: None,
+            unit: None,
+            power: None,
+        }
+    }
+}
+
+/// The curve of the learning rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScheduleKind {
+    /// The same to the end.
+    Constant,
+    /// A straight line to 0.
+    Linear,
+    /// Half a cosine to 0.
+    Cosine,
+    /// `(1 - progress)^power`, down to 1e-7.
+    Polynomial,
+    /// Times `gamma` after every `step_size` epochs.
+    Step,
+}
+
+/// What the step schedule counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScheduleUnit {
+    /// Epochs: the rate changes at an epoch's start.
+    #[default]
+    Epochs,
+    /// Optimizer steps.
+    Steps,
+}
+
+/// The optimizer and its constants; PyTorch's defaults.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OptimizerConfig {
+    /// `adamw` decays weights apart from the gradient, `adam` adds the decay to the gradient.
+    pub kind: OptimizerKind,
+    /// Decay of the running means of gradient and squared gradient.
+    #[schemars(extend("items" = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}))]
+    pub betas: [f64; 2],
+    /// Added to the denominator.
+    #[schemars(range(min = 0.0))]
+    pub eps: f64,
+    /// Weight decay, none on biases and LayerNorm; 0.01 for `adamw` and 0 for `adam` where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
+    pub weight_decay: Option<f64>,
+    /// The largest norm of all gradients together; 0 leaves them as they are.
+    #[schemars(range(min = 0.0))]
+    pub clip: f64,
+    /// Learning rate of the head, where it differs from the encoder's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
+    pub head_learning_rate: Option<f64>,
+}
+
+impl Default for OptimizerConfig {
+    fn default() -> Self {
+        Self {
+            kind: OptimizerKind::Adamw,
+            betas: [0.9, 0.999],
+            eps: 1e-8,
+            weight_decay: None,
+            clip: 1.0,
+            head_learning_rate: None,
+        }
+    }
+}
+
+/// Which optimizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerKind {
+    /// Adam with decoupled weight decay.
+    Adamw,
+    /// Adam; its weight decay is an L2 penalty, as in PyTorch.
+    Adam,
+}

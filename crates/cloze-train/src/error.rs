@@ -1,0 +1,170 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cloze_core::{InputError, LabelError};
+use cloze_data::readers::ReadError;
+use cloze_data::splits::SplitError;
+use cloze_data::tokenizer::TokenizerError;
+use cloze_model::FreezeError;
+use cloze_model::checkpoint::CheckpointError;
+use cloze_tasks::TaskError;
+use thiserror::Error;
+
+use crate::config::RunConfigError;
+
+/// Why a run cannot start, or cannot go on.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] RunConfigError),
+    /// A data file cannot be used.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Something in a file is not as it should be.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The rows cannot be split as asked.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// There is no usable set of labels.
+    #[error(transparent)]
+    Labels(#[from] LabelError),
+    /// The tokenizer cannot be loaded, or refuses a text.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// The model cannot be loaded or saved.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The model cannot be frozen as asked.
+    #[error(transparent)]
+    Freeze(#[from] FreezeError),
+    /// The task cannot go on.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// The freezing leaves nothing to train.
+    #[error("every weight of the model is frozen: there is nothing to train")]
+    NothingToTrain,
+    /// Texts may be longer than the model reads.
+    #[error(
+        "field `data.max_length`: found {found}, wanted at most {limit}, which is what the model reads"
+    )]
+    MaxLength {
+        /// As asked.
+        found: usize,
+        /// What the model reads.
+        limit: usize,
+    },
+    /// The run's folder is in use.
+    #[error(
+        "{} {}",
+        path.display(),
+        if *resumable {
+            format!("holds a run already: choose another `output`, or go on with it by `cloze train --resume {}`", path.display())
+        } else {
+            "is not empty: choose another `output`".to_owned()
+        }
+    )]
+    OutputExists {
+        /// The folder.
+        path: PathBuf,
+        /// Whether a run is in it.
+        resumable: bool,
+    },
+    /// What a run should go on from differs from what it began with.
+    #[error(
+        "the run in {} cannot go on: {} changed since it began; put back what it was, or start a new run",
+        path.display(),
+        names.join(", ")
+    )]
+    Changed {
+        /// The run's folder.
+        path: PathBuf,
+        /// Configuration keys, data files, the tokenizer.
+        names: Vec<String>,
+    },
+    /// The saved optimizer state does not belong to the model.
+    #[error("{}, tensor `{tensor}`: it belongs to no parameter that is trained, or lacks its counterpart", path.display())]
+    OptimizerState {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+    },
+    /// The saved optimizer state cannot be read.
+    #[error("cannot read {}", path.display())]
+    OptimizerFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: safetensors::SafeTensorError,
+    },
+    /// The loss or the gradient has become infinite or no number.
+    #[error(
+        "step {step}: the {what} is {value} at learning rate {learning_rate:e}, in the batch of lines {} of {}; \
+         a lower `train.learning_rate` or `optimizer.clip` may help{}",
+        list(lines),
+        file.display(),
+        kept(checkpoint.as_deref())
+    )]
+    NotFinite {
+        /// `loss` or `gradient norm`.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// The step that was not taken, from 1.
+        step: u64,
+        /// Its learning rate.
+        learning_rate: f64,
+        /// The training file.
+        file: PathBuf,
+        /// Lines of the batch's rows.
+        lines: Vec<usize>,
+        /// The last checkpoint, whose weights are good.
+        checkpoint: Option<PathBuf>,
+    },
+    /// A file of the run cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file of the run cannot be read.
+    #[error("cannot read {}", path.display())]
+    ReadFile {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl TrainError {
+    pub(crate) fn write(path: &Path, source: io::Error) -> Self {
+        Self::Write {
+            path: path.into(),
+            source,
+        }
+    }
+
+    pub(crate) fn read(path: &Path, source: io::Error) -> Self {
+        Self::ReadFile {
+            path: path.into(),
+            source,
+        }
+    }
+}
+
+fn list(lines: &[usize]) -> String {
+    let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
+    lines.join(", ")
+}
+
+fn kept(checkpoint: Option<&Path>) -> String {
+    match checkpoint {
+        Some(path) => format!("; the last good checkpoint is {}", path.display()),
+        None => String::new(),
+    }
+}

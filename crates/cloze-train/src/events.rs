@@ -1,0 +1,154 @@
+//! What a run tells whoever watches it: the program draws its progress bar and prints its report
+//! from these, a test counts them.
+
+use std::path::Path;
+
+use cloze_core::InputError;
+use cloze_data::reports::DatasetReport;
+use cloze_data::splits::Overlap;
+use cloze_model::checkpoint::LoadReport;
+use cloze_model::parameters::ParameterReport;
+use cloze_tasks::metrics::Evaluation;
+
+use crate::checkpoints::Damaged;
+use crate::log::EpochRecord;
+use crate::step::StepReport;
+
+/// Watches a run.
+pub trait Observer {
+    /// Called with everything that happens, in order.
+    fn observe(&mut self, event: &Event<'_>);
+}
+
+/// Watches nothing.
+impl Observer for () {
+    fn observe(&mut self, _: &Event<'_>) {}
+}
+
+/// Which rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SplitName {
+    /// Those that are trained on.
+    Train,
+    /// Those that choose the best epoch.
+    Validation,
+    /// Those that are looked at once, at the end.
+    Test,
+}
+
+impl SplitName {
+    /// `train`, `validation` or `test`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// Something that happened in a run.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// Texts have been encoded.
+    Encoding {
+        /// How many.
+        done: usize,
+        /// Of how many.
+        total: usize,
+    },
+    /// The data are encoded: counts, lengths, what is cut, what the vocabulary lacks.
+    Report(&'a DatasetReport),
+    /// Something that a user should know, and the run goes on.
+    Warning(Warning<'a>),
+    /// The model is loaded.
+    Model {
+        /// What the checkpoint lacked and had too much.
+        report: &'a LoadReport,
+        /// How many weights there are, and how many of them train.
+        parameters: &'a ParameterReport,
+    },
+    /// Training begins or goes on.
+    Start {
+        /// Optimizer steps of the whole run.
+        steps: u64,
+        /// Epochs of the whole run.
+        epochs: u64,
+        /// The checkpoint that it goes on from, with its step.
+        resumed: Option<(&'a Path, u64)>,
+    },
+    /// An optimizer step was taken.
+    Step {
+        /// Optimizer steps so far.
+        step: u64,
+        /// Number of the epoch, from 1.
+        epoch: u64,
+        /// Optimizer steps of the whole run.
+        steps: u64,
+        /// What the step came to.
+        report: &'a StepReport,
+        /// Its wall time.
+        seconds: f64,
+    },
+    /// Rows have been evaluated.
+    Evaluating {
+        /// Which ones.
+        split: SplitName,
+        /// How many.
+        done: usize,
+        /// Of how many.
+        total: usize,
+    },
+    /// An epoch is over.
+    Epoch {
+        /// What it came to.
+        record: &'a EpochRecord,
+        /// Number of epochs of the run.
+        epochs: u64,
+        /// The validation, where there is one.
+        evaluation: Option<&'a Evaluation>,
+    },
+    /// A checkpoint was saved.
+    Checkpoint {
+        /// Its folder.
+        path: &'a Path,
+    },
+    /// The best model was evaluated on the test rows.
+    Test {
+        /// What it came to.
+        evaluation: &'a Evaluation,
+    },
+}
+
+/// Something that a user should know, and the run goes on.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Warning<'a> {
+    /// Rows that cannot be used were left out.
+    SkippedRows(&'a [InputError]),
+    /// Texts stand in two splits, so that the metrics flatter the model.
+    TextsInTwoSplits(&'a Overlap),
+    /// Texts are longer than the model reads, and were cut.
+    CutTexts {
+        /// How many.
+        texts: usize,
+        /// Of how many.
+        total: usize,
+        /// Tokens that are read.
+        max_length: usize,
+    },
+    /// Many tokens of a split are not in the vocabulary.
+    UnknownTokens {
+        /// The split.
+        split: &'a str,
+        /// Their share of its tokens.
+        share: f64,
+    },
+    /// There are no validation rows: the last epoch's model is kept.
+    NoValidation,
+    /// A checkpoint is damaged; an older one is used instead.
+    DamagedCheckpoint(&'a Damaged),
+    /// No checkpoint can be used; the run starts again.
+    NoCheckpoint,
+}

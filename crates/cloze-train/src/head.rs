@@ -1,0 +1,41 @@
+//! The head that a configuration describes.
+
+use cloze_core::Activation;
+use cloze_model::checkpoint::{Checkpoint, CheckpointError};
+use cloze_model::{ClassificationHeadConfig, Features};
+
+use crate::config::{ActivationConfig, FeaturesConfig, HeadConfig};
+
+/// The checkpoint's own head with what the configuration changes; `None` where it changes nothing.
+pub(crate) fn head_config(
+    config: Option<&HeadConfig>,
+    checkpoint: &Checkpoint,
+) -> Result<Option<ClassificationHeadConfig>, CheckpointError> {
+    let Some(config) = config else {
+        return Ok(None);
+    };
+    let mut head = checkpoint.classification_head()?;
+    if let Some(features) = config.features {
+        head.features = match features {
+            FeaturesConfig::Pooled => Features::Pooled,
+            FeaturesConfig::Cls => Features::Cls,
+            FeaturesConfig::Mean => Features::Mean,
+        };
+    }
+    if let Some(hidden) = &config.hidden {
+        head.hidden.clone_from(hidden);
+        head.activation = Activation::Relu;
+    }
+    if let Some(activation) = config.activation {
+        head.activation = match activation {
+            ActivationConfig::Relu => Activation::Relu,
+            ActivationConfig::Gelu => Activation::Gelu,
+            ActivationConfig::GeluNew => Activation::GeluTanh,
+            ActivationConfig::Tanh => Activation::Tanh,
+        };
+    }
+    if let Some(dropout) = config.dropout {
+        head.dropout = dropout;
+    }
+    Ok(Some(head))
+}

@@ -1,0 +1,41 @@
+//! Training: run configuration, trainer, optimizer, schedules, run folder, resume.
+//!
+//! - [`config`]: a run's TOML file, its schema and its errors
+//! - [`train`] and [`resume`]: a configuration or a run's folder → [`Outcome`]
+//! - [`Observer`] and [`Event`]: what a run tells whoever watches; [`StopFlag`]: how to stop it
+//! - [`TrainingStep`]: one optimizer step, apart from the loop; [`Optimizer`], [`Schedule`]
+//! - [`RunFolder`]: what lies where; [`LogLine`]: the lines of `log.jsonl`
+
+mod checkpoints;
+pub mod config;
+mod data;
+mod error;
+mod evaluation;
+mod events;
+mod exact_json;
+mod head;
+mod log;
+mod optimizer;
+mod optimizer_file;
+mod results;
+mod run;
+mod run_folder;
+mod schedule;
+mod state;
+mod step;
+mod stop;
+mod trainer;
+
+pub use checkpoints::Damaged;
+pub use config::{RunConfig, RunConfigError, json_schema};
+pub use error::TrainError;
+pub use events::{Event, Observer, SplitName, Warning};
+pub use log::{EpochRecord, LogLine};
+pub use optimizer::{Optimizer, decays};
+pub use results::RunResults;
+pub use run::{Environment, resume, train};
+pub use run_folder::RunFolder;
+pub use schedule::Schedule;
+pub use step::{Batch, StepError, StepReport, TrainingStep};
+pub use stop::StopFlag;
+pub use trainer::Outcome;

@@ -1,0 +1,125 @@
+//! `metrics.json` and the predictions on the test rows.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use cloze_core::output::write_file;
+use cloze_data::readers::Value as RowId;
+use cloze_tasks::metrics::{Evaluation, Metrics};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::data::RowOrigin;
+use crate::error::TrainError;
+use crate::log::EpochRecord;
+use crate::run_folder::{RunFolder, peak_memory};
+use crate::state::Progress;
+
+/// What a run came to; the content of `metrics.json`.
+#[derive(Clone, Debug)]
+pub struct RunResults {
+    /// The best epoch's metrics on the validation rows.
+    pub validation: Option<Evaluation>,
+    /// The best model's metrics on the test rows.
+    pub test: Option<Evaluation>,
+    /// Number of the best epoch, from 1; the last one where there are no validation rows.
+    pub best_epoch: u64,
+    /// Every epoch.
+    pub history: Vec<EpochRecord>,
+    /// Wall time of all training steps together.
+    pub train_seconds: f64,
+    /// Tokens that a second of training steps has read.
+    pub tokens_per_second: f64,
+    /// Wall time of the run, with validation, test, and writing; without the time between a stop
+    /// and a resume.
+    pub run_seconds: f64,
+    /// The most memory that the process has held, where the system tells.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+impl RunResults {
+    fn to_json(&self) -> Value {
+        let splits = [("validation", &self.validation), ("test", &self.test)];
+        let splits: Vec<(&str, &Evaluation)> = splits
+            .into_iter()
+            .filter_map(|(name, split)| Some((name, split.as_ref()?)))
+            .collect();
+        let metrics = |metrics: &Metrics| {
+            let items = metrics
+                .iter()
+                .map(|(name, value)| (name.to_owned(), json!(value)));
+            Value::Object(items.collect())
+        };
+        let mut json = Map::new();
+        for (name, split) in &splits {
+            json.insert((*name).into(), metrics(&split.metrics));
+        }
+        json.insert("train_seconds".into(), json!(self.train_seconds));
+        json.insert("tokens_per_second".into(), json!(self.tokens_per_second));
+        json.insert("peak_memory_bytes".into(), json!(self.peak_memory_bytes));
+        json.insert("run_seconds".into(), json!(self.run_seconds));
+        json.insert("best_epoch".into(), json!(self.best_epoch));
+        json.insert("epochs".into(), json!(self.history));
+        for (name, split) in &splits {
+            for table in &split.tables {
+                let tables = json.entry(table.name.clone()).or_insert_with(|| json!({}));
+                if let Value::Object(tables) = tables {
+                    tables.insert((*name).into(), table.to_json());
+                }
+            }
+        }
+        Value::Object(json)
+    }
+}
+
+/// Writes `metrics.json`; an evaluation without metrics is one of no rows.
+pub(crate) fn write(
+    folder: &RunFolder,
+    progress: &Progress,
+    test: Evaluation,
+) -> Result<RunResults, TrainError> {
+    let some =
+        |evaluation: &Evaluation| (evaluation.metrics.iter().len() > 0).then(|| evaluation.clone());
+    let best = progress.best.as_ref();
+    let results = RunResults {
+        validation: best.and_then(|best| some(&best.evaluation)),
+        test: some(&test),
+        best_epoch: best.map_or(progress.epoch, |best| best.epoch),
+        history: progress.history.clone(),
+        train_seconds: progress.step_seconds,
+        tokens_per_second: progress.tokens as f64 / progress.step_seconds.max(f64::MIN_POSITIVE),
+        run_seconds: progress.run_seconds,
+        peak_memory_bytes: peak_memory(),
+    };
+    folder.write_json(&folder.metrics(), &results.to_json())?;
+    Ok(results)
+}
+
+#[derive(Serialize)]
+struct PredictionLine<'a, P> {
+    row: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RowId>,
+    #[serde(flatten)]
+    prediction: P,
+}
+
+/// Writes a line for each row.
+pub(crate) fn write_predictions<'a, P: Serialize>(
+    path: &Path,
+    predictions: impl Iterator<Item = (&'a RowOrigin, P)>,
+) -> Result<(), TrainError> {
+    let write = |out: &mut dyn Write| -> io::Result<()> {
+        for (origin, prediction) in predictions {
+            let line = PredictionLine {
+                row: origin.row,
+                id: origin.id.as_ref(),
+                prediction,
+            };
+            serde_json::to_writer(&mut *out, &line)?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    };
+    write_file(path, write).map_err(|source| TrainError::write(path, source))
+}

@@ -1,0 +1,61 @@
+//! Where a run stands, besides weights and optimizer.
+
+use std::collections::BTreeMap;
+
+use cloze_tasks::metrics::Evaluation;
+use serde::{Deserialize, Serialize};
+
+use crate::config::RunConfig;
+use crate::log::EpochRecord;
+
+/// What was hashed of the data and the model when the run began, by name.
+pub(crate) type Fingerprints = BTreeMap<String, String>;
+
+/// A run's state between two optimizer steps.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    /// Optimizer steps taken.
+    pub(crate) step: u64,
+    /// Epochs finished, validation included.
+    pub(crate) epoch: u64,
+    /// Batches of the current epoch's plan that are done. All of them: what is left of the epoch
+    /// is its validation.
+    pub(crate) position: usize,
+    /// Batches seen since the run began.
+    pub(crate) batches: u64,
+    /// Sum of the current epoch's training losses.
+    pub(crate) loss_sum: f64,
+    /// What that sum is to be divided by.
+    pub(crate) loss_weight: f64,
+    /// The best epoch so far.
+    pub(crate) best: Option<Best>,
+    /// The epochs so far.
+    pub(crate) history: Vec<EpochRecord>,
+    /// Length of `log.jsonl`.
+    pub(crate) log_bytes: u64,
+    /// Tokens read in training.
+    pub(crate) tokens: u64,
+    /// Wall time of training steps.
+    pub(crate) step_seconds: f64,
+    /// Wall time of training steps of the current epoch.
+    pub(crate) epoch_seconds: f64,
+    /// Wall time of the whole run, the waiting between stop and resume left out.
+    pub(crate) run_seconds: f64,
+}
+
+/// The epoch whose model is in `model/`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Best {
+    /// Number of the epoch, from 1.
+    pub(crate) epoch: u64,
+    /// What its model says about the validation rows.
+    pub(crate) evaluation: Evaluation,
+}
+
+/// All of a checkpoint but weights and optimizer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunState {
+    pub(crate) progress: Progress,
+    pub(crate) config: RunConfig,
+    pub(crate) fingerprints: Fingerprints,
+}

@@ -1,0 +1,220 @@
+//! One optimizer step, apart from the loop around it.
+
+use burn::module::Module;
+use cloze_core::PackedBatch;
+use cloze_model::{DropoutKey, ForwardOptions};
+use cloze_tasks::{Task, TaskError};
+use thiserror::Error;
+
+use crate::config::OptimizerConfig;
+use crate::optimizer::{NamedGradients, Optimizer};
+use crate::schedule::Schedule;
+
+/// A batch with what the model should say about it.
+#[derive(Clone, Debug)]
+pub struct Batch<T> {
+    /// The sequences.
+    pub packed: PackedBatch,
+    /// One a sequence.
+    pub targets: Vec<T>,
+}
+
+/// What an optimizer step came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepReport {
+    /// Mean loss over the examples of all its batches.
+    pub loss: f64,
+    /// What the losses' sum was divided by: the number of examples, or the sum of their weights.
+    pub weight: f64,
+    /// Norm of all gradients together, before clipping.
+    pub gradient_norm: f64,
+    /// The encoder's learning rate.
+    pub learning_rate: f64,
+    /// Tokens read.
+    pub tokens: usize,
+    /// Sequences read.
+    pub sequences: usize,
+}
+
+/// Why a step was not taken. The model is then as it was before.
+#[derive(Debug, Error)]
+pub enum StepError {
+    /// The loss or a gradient is infinite or no number.
+    #[error("the {what} is {value}")]
+    NotFinite {
+        /// `loss` or `gradient norm`.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// The learning rate of the step.
+        learning_rate: f64,
+        /// Which of the step's batches it was; the last one for a gradient norm.
+        batch: usize,
+    },
+    /// A batch does not fit the model.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+}
+
+/// A model in training: the loss of batches, backwards, and an optimizer step.
+///
+/// Dropout follows from the seed and the number of batches seen, so a step depends on nothing but
+/// this object's state.
+#[derive(Debug)]
+pub struct TrainingStep<T: Task> {
+    task: T,
+    /// Taken out only while the optimizer maps it.
+    model: Option<T::Model>,
+    optimizer: Optimizer,
+    schedule: Schedule,
+    learning_rate: f64,
+    seed: u64,
+    batches: u64,
+}
+
+impl<T: Task> TrainingStep<T> {
+    /// Training of `model`, whose device has autodiff, from its first step.
+    pub fn new(
+        task: T,
+        model: T::Model,
+        optimizer: &OptimizerConfig,
+        learning_rate: f64,
+        schedule: Schedule,
+        seed: u64,
+    ) -> Self {
+        Self {
+            task,
+            model: Some(model),
+            optimizer: Optimizer::new(optimizer, learning_rate),
+            schedule,
+            learning_rate,
+            seed,
+            batches: 0,
+        }
+    }
+
+    /// The task.
+    pub fn task(&self) -> &T {
+        &self.task
+    }
+
+    /// The model.
+    pub fn model(&self) -> &T::Model {
+        // `step` puts it back before it returns, and nothing in between panics but a broken kernel.
+        self.model
+            .as_ref()
+            .expect("the model is in its place between steps")
+    }
+
+    /// The model without autodiff, for an evaluation. Drop it before the next step, which copies
+    /// all weights otherwise.
+    pub fn evaluation_model(&self) -> T::Model {
+        self.model().valid()
+    }
+
+    /// The optimizer with its state.
+    pub fn optimizer(&self) -> &Optimizer {
+        &self.optimizer
+    }
+
+    pub(crate) fn optimizer_mut(&mut self) -> &mut Optimizer {
+        &mut self.optimizer
+    }
+
+    /// Batches seen so far, which decide the next dropout.
+    pub fn batches(&self) -> u64 {
+        self.batches
+    }
+
+    pub(crate) fn set_batches(&mut self, batches: u64) {
+        self.batches = batches;
+    }
+
+    /// The encoder's learning rate in the next step.
+    pub fn learning_rate(&self) -> f64 {
+        self.learning_rate * self.schedule.factor(self.optimizer.steps())
+    }
+
+    /// Takes a step with the mean loss over the examples of all `batches`, however they are
+    /// divided into batches.
+    ///
+    /// # Errors
+    /// If a loss or the gradient norm is not finite, or a batch does not fit the model. The
+    /// weights and the optimizer are then untouched.
+    pub fn step(&mut self, batches: &[Batch<T::Target>]) -> Result<StepReport, StepError> {
+        let learning_rate = self.learning_rate();
+        let weight: f64 = batches
+            .iter()
+            .map(|batch| self.task.weight(&batch.targets))
+            .sum();
+        let mut gradients = NamedGradients::default();
+        let mut loss = 0.0;
+        for (index, batch) in batches.iter().enumerate() {
+            let not_finite = |what, value| StepError::NotFinite {
+                what,
+                value,
+                learning_rate,
+                batch: index,
+            };
+            let part = self.backward(batch, index as u64, weight, &mut gradients)?;
+            if !part.is_finite() {
+                return Err(not_finite("loss", part));
+            }
+            loss += part;
+        }
+        let gradient_norm = gradients.norm();
+        if !gradient_norm.is_finite() {
+            return Err(StepError::NotFinite {
+                what: "gradient norm",
+                value: gradient_norm,
+                learning_rate,
+                batch: batches.len().saturating_sub(1),
+            });
+        }
+        let factor = self.schedule.factor(self.optimizer.steps());
+        if let Some(model) = self.model.take() {
+            self.model = Some(self.optimizer.step(model, gradients, gradient_norm, factor));
+        }
+        self.batches += batches.len() as u64;
+        Ok(StepReport {
+            loss,
+            weight,
+            gradient_norm,
+            learning_rate,
+            tokens: batches.iter().map(|batch| batch.packed.tokens()).sum(),
+            sequences: batches.iter().map(|batch| batch.packed.sequences()).sum(),
+        })
+    }
+
+    /// A batch's share of the step's mean loss; its gradients are added to `gradients`.
+    fn backward(
+        &self,
+        batch: &Batch<T::Target>,
+        index: u64,
+        total_weight: f64,
+        gradients: &mut NamedGradients,
+    ) -> Result<f64, TaskError> {
+        let options = ForwardOptions {
+            dropout: Some(DropoutKey {
+                seed: self.seed,
+                step: self.batches + index,
+            }),
+            ..ForwardOptions::default()
+        };
+        let objective = self
+            .task
+            .loss(self.model(), &batch.packed, &batch.targets, &options)?;
+        let share = objective.weight / total_weight;
+        let loss = f64::from(objective.loss.clone().into_scalar::<f32>());
+        if loss.is_finite() {
+            // The share of a lone batch is 1: nothing to multiply, nothing to round.
+            let scaled = if share == 1.0 {
+                objective.loss
+            } else {
+                objective.loss * share
+            };
+            gradients.add(self.model(), scaled.backward());
+        }
+        Ok(loss * share)
+    }
+}

@@ -1,0 +1,484 @@
+//! The loop: epochs of steps, validation, checkpoints, and the best model at the end.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use burn::tensor::Device;
+use cloze_core::output::OutputFolder;
+use cloze_data::sampling::{BatchSize, SamplingOptions, plan_epoch};
+use cloze_data::tokenizer::Tokenizer;
+use cloze_model::checkpoint::Checkpoint;
+use cloze_tasks::metrics::{Evaluation, Metrics};
+use cloze_tasks::{Evaluator, Task, pack};
+
+use crate::StopFlag;
+use crate::checkpoints::Checkpoints;
+use crate::config::RunConfig;
+use crate::data::{Data, SplitData};
+use crate::error::TrainError;
+use crate::evaluation::evaluate;
+use crate::events::{Event, Observer, SplitName};
+use crate::log::{EpochRecord, Log, LogLine};
+use crate::optimizer_file;
+use crate::results::{self, RunResults};
+use crate::run_folder::RunFolder;
+use crate::schedule::Schedule;
+use crate::state::{Best, Progress, RunState};
+use crate::step::{Batch, StepError, TrainingStep};
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// All epochs are done.
+    Finished(Box<RunResults>),
+    /// It was asked to stop; it can be resumed.
+    Stopped {
+        /// Optimizer steps taken.
+        step: u64,
+        /// Where it goes on.
+        checkpoint: PathBuf,
+    },
+}
+
+/// What a run is made of, before its first step.
+pub(crate) struct Parts<T: Task> {
+    pub(crate) config: RunConfig,
+    pub(crate) folder: RunFolder,
+    pub(crate) task: T,
+    pub(crate) model: T::Model,
+    pub(crate) data: Data<T::Target>,
+    /// The checkpoint that the model came from.
+    pub(crate) source: Checkpoint,
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) device: Device,
+}
+
+/// A run in progress.
+pub(crate) struct Trainer<'a, T: Task> {
+    config: RunConfig,
+    folder: RunFolder,
+    training: TrainingStep<T>,
+    data: Data<T::Target>,
+    lengths: Vec<usize>,
+    sampling: SamplingOptions,
+    total_steps: u64,
+    source: Checkpoint,
+    tokenizer: Tokenizer,
+    device: Device,
+    checkpoints: Checkpoints,
+    last_checkpoint: Option<PathBuf>,
+    log: Log,
+    progress: Progress,
+    observer: &'a mut dyn Observer,
+    stop: &'a StopFlag,
+    /// When this process began to train, and the run's time before that.
+    since: (Instant, f64),
+}
+
+/// Whether to go on.
+enum Flow {
+    Continue,
+    Stop,
+}
+
+impl<'a, T: Task + Clone> Trainer<'a, T> {
+    /// A run at its start, or where `resumed` left it: a checkpoint's folder and what it says.
+    pub(crate) fn new(
+        parts: Parts<T>,
+        resumed: Option<(&Path, Progress)>,
+        observer: &'a mut dyn Observer,
+        stop: &'a StopFlag,
+    ) -> Result<Self, TrainError> {
+        let Parts {
+            config,
+            folder,
+            task,
+            model,
+            data,
+            source,
+            tokenizer,
+            device,
+        } = parts;
+        let sampling = sampling(&config);
+        let lengths: Vec<usize> = data.train.examples.iter().map(|e| e.ids.len()).collect();
+        let train = &config.train;
+        let schedule = Schedule::new(
+            &train.schedule,
+            train.learning_rate,
+            &epoch_steps(&config, &lengths, &sampling),
+        );
+        let total_steps = schedule.total_steps();
+        let mut training = TrainingStep::new(
+            task,
+            model,
+            &config.optimizer,
+            train.learning_rate,
+            schedule,
+            config.seed,
+        );
+        let (last_checkpoint, progress) = match resumed {
+            Some((path, progress)) => {
+                let state = optimizer_file::read(path)?;
+                let optimizer = training.optimizer_mut();
+                optimizer_file::restore(optimizer, progress.step, state, path, &device)?;
+                training.set_batches(progress.batches);
+                (Some(path.to_owned()), progress)
+            }
+            None => (None, Progress::default()),
+        };
+        let log_path = folder.log();
+        let log = Log::open(&log_path, progress.log_bytes)
+            .map_err(|error| TrainError::write(&log_path, error))?;
+        Ok(Self {
+            checkpoints: Checkpoints::new(folder.checkpoints(), train.keep_checkpoints),
+            since: (Instant::now(), progress.run_seconds),
+            config,
+            folder,
+            training,
+            data,
+            lengths,
+            sampling,
+            total_steps,
+            source,
+            tokenizer,
+            device,
+            last_checkpoint,
+            log,
+            progress,
+            observer,
+            stop,
+        })
+    }
+
+    /// Trains to the end, or until asked to stop.
+    pub(crate) fn run(mut self) -> Result<Outcome, TrainError> {
+        self.announce()?;
+        while self.progress.epoch < self.config.train.epochs {
+            if let Flow::Stop = self.epoch()? {
+                return self.stopped();
+            }
+        }
+        let Some(test) = self.test()? else {
+            return self.stopped();
+        };
+        self.progress.run_seconds = self.run_seconds();
+        let results = results::write(&self.folder, &self.progress, test)?;
+        Ok(Outcome::Finished(Box::new(results)))
+    }
+
+    fn announce(&mut self) -> Result<(), TrainError> {
+        let step = self.progress.step;
+        let resumed = self.last_checkpoint.as_deref().map(|path| (path, step));
+        self.observer.observe(&Event::Start {
+            steps: self.total_steps,
+            epochs: self.config.train.epochs,
+            resumed,
+        });
+        if resumed.is_some() {
+            self.append(&LogLine::Resume { step })?;
+        }
+        Ok(())
+    }
+
+    /// Saves where the run stands and says so.
+    fn stopped(mut self) -> Result<Outcome, TrainError> {
+        Ok(Outcome::Stopped {
+            step: self.progress.step,
+            checkpoint: self.save_checkpoint()?,
+        })
+    }
+
+    /// What is left of the current epoch.
+    fn epoch(&mut self) -> Result<Flow, TrainError> {
+        let plan = plan_epoch(
+            &self.lengths,
+            &self.sampling,
+            self.config.seed,
+            self.progress.epoch,
+        );
+        let accumulation = self.config.train.gradient_accumulation;
+        while self.progress.position < plan.len() {
+            if self.stop.is_requested() {
+                return Ok(Flow::Stop);
+            }
+            let end = plan.len().min(self.progress.position + accumulation);
+            self.step(&plan[self.progress.position..end], plan.len())?;
+            let due = self.config.train.checkpoint_every;
+            let due = due.is_some_and(|every| self.progress.step.is_multiple_of(every));
+            if due && self.progress.position < plan.len() {
+                self.save_checkpoint()?;
+            }
+        }
+        let Some(evaluation) = self.validate()? else {
+            return Ok(Flow::Stop);
+        };
+        self.finish_epoch(evaluation)?;
+        Ok(Flow::Continue)
+    }
+
+    fn step(&mut self, group: &[Vec<usize>], batches: usize) -> Result<(), TrainError> {
+        let start = Instant::now();
+        let batches_of_step = group
+            .iter()
+            .map(|indices| self.batch(indices))
+            .collect::<Result<Vec<_>, _>>()?;
+        let report = match self.training.step(&batches_of_step) {
+            Ok(report) => report,
+            Err(error) => return Err(self.step_error(error, group)),
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        let progress = &mut self.progress;
+        progress.step += 1;
+        progress.position += group.len();
+        progress.batches = self.training.batches();
+        progress.loss_sum += report.loss * report.weight;
+        progress.loss_weight += report.weight;
+        progress.tokens += report.tokens as u64;
+        progress.step_seconds += seconds;
+        progress.epoch_seconds += seconds;
+        let line = LogLine::Step {
+            step: progress.step,
+            epoch: progress.epoch as f64 + progress.position as f64 / batches as f64,
+            loss: report.loss,
+            learning_rate: report.learning_rate,
+            gradient_norm: report.gradient_norm,
+            tokens: report.tokens,
+            seconds,
+        };
+        self.observer.observe(&Event::Step {
+            step: progress.step,
+            epoch: progress.epoch + 1,
+            steps: self.total_steps,
+            report: &report,
+            seconds,
+        });
+        self.append(&line)
+    }
+
+    fn batch(&self, indices: &[usize]) -> Result<Batch<T::Target>, TrainError> {
+        let examples = || {
+            indices
+                .iter()
+                .map(|&index| &self.data.train.examples[index])
+        };
+        Ok(Batch {
+            packed: pack(examples()).map_err(cloze_tasks::TaskError::from)?,
+            targets: examples().map(|example| example.target.clone()).collect(),
+        })
+    }
+
+    fn step_error(&self, error: StepError, group: &[Vec<usize>]) -> TrainError {
+        match error {
+            StepError::Task(error) => error.into(),
+            StepError::NotFinite {
+                what,
+                value,
+                learning_rate,
+                batch,
+            } => TrainError::NotFinite {
+                what,
+                value,
+                step: self.progress.step + 1,
+                learning_rate,
+                file: self.data.train.file.clone(),
+                lines: group[batch]
+                    .iter()
+                    .map(|&row| self.data.train.origins[row].line)
+                    .collect(),
+                checkpoint: self.last_checkpoint.clone(),
+            },
+        }
+    }
+
+    /// The current model on the validation rows; an evaluation of nothing where there are none,
+    /// `None` if the run was asked to stop.
+    fn validate(&mut self) -> Result<Option<Evaluation>, TrainError> {
+        if self.data.validation.examples.is_empty() {
+            return Ok(Some(Evaluation::default()));
+        }
+        let model = self.training.evaluation_model();
+        let evaluator = self.evaluate(&model, SplitName::Validation)?;
+        Ok(evaluator.map(|evaluator| evaluator.evaluation()))
+    }
+
+    fn evaluate(
+        &mut self,
+        model: &T::Model,
+        split: SplitName,
+    ) -> Result<Option<T::Evaluator>, TrainError> {
+        let examples = match split {
+            SplitName::Train => &self.data.train.examples,
+            SplitName::Validation => &self.data.validation.examples,
+            SplitName::Test => &self.data.test.examples,
+        };
+        let batch_size = self.config.train.evaluation_batch_size;
+        let (task, stop) = (self.training.task(), self.stop);
+        Ok(evaluate(
+            task,
+            model,
+            examples,
+            batch_size,
+            split,
+            self.observer,
+            stop,
+        )?)
+    }
+
+    fn finish_epoch(&mut self, evaluation: Evaluation) -> Result<(), TrainError> {
+        let best = self.is_best(&evaluation.metrics);
+        if best {
+            self.save_model()?;
+        }
+        let progress = &mut self.progress;
+        let record = EpochRecord {
+            epoch: progress.epoch + 1,
+            step: progress.step,
+            train_loss: progress.loss_sum / progress.loss_weight,
+            validation: evaluation.metrics.clone(),
+            best,
+            seconds: progress.epoch_seconds,
+        };
+        self.observer.observe(&Event::Epoch {
+            record: &record,
+            epochs: self.config.train.epochs,
+            evaluation: (!self.data.validation.examples.is_empty()).then_some(&evaluation),
+        });
+        if best {
+            progress.best = Some(Best {
+                epoch: record.epoch,
+                evaluation,
+            });
+        }
+        progress.history.push(record.clone());
+        progress.epoch += 1;
+        progress.position = 0;
+        (progress.loss_sum, progress.loss_weight) = (0.0, 0.0);
+        progress.epoch_seconds = 0.0;
+        self.append(&LogLine::Epoch(record))?;
+        self.save_checkpoint()?;
+        Ok(())
+    }
+
+    /// Whether these are the best metrics so far. Without validation rows the last epoch is.
+    fn is_best(&self, metrics: &Metrics) -> bool {
+        let name = self.config.train.best.name();
+        let Some(value) = metrics.get(name) else {
+            return true;
+        };
+        let best = self
+            .progress
+            .best
+            .as_ref()
+            .and_then(|best| best.evaluation.metrics.get(name));
+        let direction = self.training.task().direction(name);
+        match (best, direction) {
+            (Some(best), Some(direction)) => direction.is_better(value, best),
+            _ => true,
+        }
+    }
+
+    /// The best model on the test rows, and what it says about each; `None` if asked to stop.
+    fn test(&mut self) -> Result<Option<Evaluation>, TrainError> {
+        if self.data.test.examples.is_empty() {
+            return Ok(Some(Evaluation::default()));
+        }
+        let best = Checkpoint::open(&self.folder.model())?;
+        let task = self.training.task().clone();
+        let device = self.device.clone().inner();
+        let (model, _) = task.load(&best, self.config.seed, &device)?;
+        let Some(evaluator) = self.evaluate(&model, SplitName::Test)? else {
+            return Ok(None);
+        };
+        let evaluation = evaluator.evaluation();
+        self.observer.observe(&Event::Test {
+            evaluation: &evaluation,
+        });
+        write_predictions(&self.folder, &self.data.test, &evaluator)?;
+        Ok(Some(evaluation))
+    }
+
+    /// Puts the current model into `model/`, in one step.
+    fn save_model(&self) -> Result<(), TrainError> {
+        let path = self.folder.model();
+        let wrong = |source| TrainError::write(&path, source);
+        let output = OutputFolder::beside(&path).map_err(wrong)?;
+        self.write_model(output.path())?;
+        output.commit().map_err(wrong)
+    }
+
+    fn write_model(&self, folder: &Path) -> Result<(), TrainError> {
+        self.training
+            .task()
+            .save(folder, self.training.model(), &self.source)?;
+        Ok(self.tokenizer.save(folder)?)
+    }
+
+    fn save_checkpoint(&mut self) -> Result<PathBuf, TrainError> {
+        let log_path = self.folder.log();
+        // The log must be on the disk before a checkpoint that counts on it.
+        self.progress.log_bytes = self
+            .log
+            .sync()
+            .map_err(|source| TrainError::write(&log_path, source))?;
+        self.progress.run_seconds = self.run_seconds();
+        let state = RunState {
+            progress: self.progress.clone(),
+            config: self.config.clone(),
+            fingerprints: self.data.fingerprints.clone(),
+        };
+        let path = self.checkpoints.save(&state, |folder| {
+            self.write_model(folder)?;
+            optimizer_file::write(folder, self.training.optimizer())
+        })?;
+        self.observer.observe(&Event::Checkpoint { path: &path });
+        self.last_checkpoint = Some(path.clone());
+        Ok(path)
+    }
+
+    fn append(&mut self, line: &LogLine) -> Result<(), TrainError> {
+        let path = self.folder.log();
+        self.log
+            .append(line)
+            .map_err(|source| TrainError::write(&path, source))
+    }
+
+    fn run_seconds(&self) -> f64 {
+        self.since.1 + self.since.0.elapsed().as_secs_f64()
+    }
+}
+
+fn sampling(config: &RunConfig) -> SamplingOptions {
+    let train = &config.train;
+    SamplingOptions {
+        batch: match train.tokens_per_batch {
+            Some(tokens) => BatchSize::Tokens(tokens),
+            None => BatchSize::Sequences(train.batch_size.unwrap_or(16)),
+        },
+        length_pool: train.length_pool,
+        shuffle: true,
+    }
+}
+
+/// Optimizer steps of every epoch. A budget of tokens makes as many batches as the epoch's order
+/// happens to need, so then every epoch is planned once to count them.
+fn epoch_steps(config: &RunConfig, lengths: &[usize], sampling: &SamplingOptions) -> Vec<u64> {
+    let steps = |epoch| {
+        let batches = plan_epoch(lengths, sampling, config.seed, epoch).len();
+        batches.div_ceil(config.train.gradient_accumulation) as u64
+    };
+    match sampling.batch {
+        BatchSize::Sequences(_) => vec![steps(0); config.train.epochs as usize],
+        BatchSize::Tokens(_) => (0..config.train.epochs).map(steps).collect(),
+    }
+}
+
+fn write_predictions<T, E: Evaluator>(
+    folder: &RunFolder,
+    split: &SplitData<T>,
+    evaluator: &E,
+) -> Result<(), TrainError> {
+    results::write_predictions(
+        &folder.test_predictions(),
+        split.origins.iter().zip(evaluator.predictions()),
+    )
+}
