@@ -63,6 +63,14 @@ pub enum TokenizerError {
     /// Padding to a multiple of zero.
     #[error("cannot pad to a multiple of 0 tokens")]
     ZeroMultiple,
+    /// Padding to a multiple would go beyond the length asked for.
+    #[error("a length of {max_length} tokens is not a multiple of {multiple}, to which is padded")]
+    NotAMultiple {
+        /// The length asked for.
+        max_length: usize,
+        /// What is padded to.
+        multiple: usize,
+    },
     /// An id that is not in the vocabulary.
     #[error("the vocabulary has no id {id}, its ids end at {last}")]
     UnknownId {

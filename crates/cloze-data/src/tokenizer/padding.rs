@@ -7,6 +7,7 @@ impl Tokenizer {
         encodings: &mut [Encoding],
         options: &EncodeOptions,
     ) -> Result<(), TokenizerError> {
+        let multiple = options.pad_to_multiple_of.unwrap_or(1);
         let target = match options.padding {
             Padding::None => return Ok(()),
             Padding::Longest => encodings.iter().map(Encoding::len).max().unwrap_or(0),
@@ -15,9 +16,15 @@ impl Tokenizer {
                 .or(self.model_max_length())
                 .ok_or(TokenizerError::NoMaxLength)?,
         };
-        let multiple = options.pad_to_multiple_of.unwrap_or(1);
-        if multiple == 0 {
-            return Err(TokenizerError::ZeroMultiple);
+        match options.max_length {
+            _ if multiple == 0 => return Err(TokenizerError::ZeroMultiple),
+            Some(max_length) if !max_length.is_multiple_of(multiple) => {
+                return Err(TokenizerError::NotAMultiple {
+                    max_length,
+                    multiple,
+                });
+            }
+            _ => {}
         }
         let target = target.next_multiple_of(multiple);
         for encoding in encodings {
