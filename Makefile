@@ -54,7 +54,7 @@ $(VENV)/.stamp: tools/reference/requirements.txt
 	touch $@
 
 .PHONY: golden
-golden: reference-env ## rewrite the golden files with PyTorch, transformers and scikit-learn
+golden: assets reference-env ## rewrite the golden files with PyTorch, transformers and scikit-learn
 	for script in tools/reference/*_golden.py; do $(VENV)/bin/python $$script; done
 
 .PHONY: reference-check

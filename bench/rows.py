@@ -20,4 +20,4 @@ def read_splits(run: Path) -> dict[str, list[int]]:
 def read_test_predictions(run: Path) -> list[str]:
     """The label that cloze gave each test row, in the order of the test part."""
     lines = (run / "predictions-test.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line)["label"] for line in lines]
+    return [json.loads(line)["predicted"] for line in lines]
