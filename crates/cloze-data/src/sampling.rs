@@ -122,15 +122,16 @@ mod tests {
     #[test]
     fn the_plan_of_a_seed_and_an_epoch_stays_what_it_is() {
         let plain = plan_epoch(&LENGTHS, &by_count(0, true), 42, 0);
-        assert_eq!(plain, [[0, 0]; 5]);
+        assert_eq!(plain, [[1, 5], [9, 4], [8, 0], [2, 6], [7, 3]]);
         let pooled = plan_epoch(&LENGTHS, &by_count(3, true), 42, 1);
-        assert_eq!(pooled, [[0, 0]; 5]);
+        assert_eq!(pooled, [[8, 6], [0, 4], [3, 7], [5, 1], [2, 9]]);
         let budget = SamplingOptions {
             batch: BatchSize::Tokens(12),
             length_pool: 2,
             shuffle: true,
         };
-        assert_eq!(plan_epoch(&LENGTHS, &budget, 7, 3), [[0, 0]; 5]);
+        let expected: [&[usize]; 7] = [&[1, 0], &[8], &[9], &[4], &[2], &[3, 5, 7], &[6]];
+        assert_eq!(plan_epoch(&LENGTHS, &budget, 7, 3), expected);
     }
 
     #[test]

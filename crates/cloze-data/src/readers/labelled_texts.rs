@@ -3,6 +3,7 @@ use std::path::Path;
 use cloze_core::InputError;
 use serde::Serialize;
 
+use super::text_cells::{Problem, label, text};
 use super::{
     BadRows, Format, FoundColumns, ReadError, Row, RowErrors, Table, TextColumns, Value,
     read_table_with_rejected,
@@ -152,21 +153,6 @@ struct Places {
     id: Option<usize>,
 }
 
-/// What is wrong in a column of a row.
-struct Problem {
-    column: usize,
-    found: String,
-    wanted: &'static str,
-}
-
-impl Problem {
-    fn error(self, table: &Table, line: usize) -> InputError {
-        InputError::new(&table.path, self.found, self.wanted)
-            .at_line(line)
-            .in_field(&table.columns[self.column])
-    }
-}
-
 impl Places {
     fn of(columns: &FoundColumns, table: &Table) -> Result<Self, InputError> {
         let place =
@@ -204,54 +190,6 @@ impl Places {
             })
         };
         read().map_err(|problem| (line, problem))
-    }
-}
-
-fn text(value: Value, column: usize) -> Result<String, Problem> {
-    match value {
-        Value::Text(text) if text.trim().is_empty() => Err(Problem {
-            column,
-            found: "an empty text".into(),
-            wanted: "a text",
-        }),
-        Value::Text(text) => Ok(text),
-        other => Err(Problem {
-            column,
-            found: other.describe(),
-            wanted: "a text",
-        }),
-    }
-}
-
-/// Whole numbers up to this are exact as `f64`.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
-fn label(value: &Value, column: usize, labels: Labels) -> Result<Option<String>, Problem> {
-    let problem = |found: String, wanted| Problem {
-        column,
-        found,
-        wanted,
-    };
-    let missing = match value {
-        Value::Text(text) => match text.trim() {
-            "" => "an empty cell",
-            label => return Ok(Some(label.to_owned())),
-        },
-        Value::Null => "nothing",
-        Value::Integer(number) => return Ok(Some(number.to_string())),
-        Value::Bool(truth) => return Ok(Some(truth.to_string())),
-        // pandas makes whole numbers so where a cell of the column is empty.
-        Value::Float(number) if number.fract() == 0.0 && number.abs() <= EXACT => {
-            return Ok(Some(format!("{number:.0}")));
-        }
-        other => {
-            let wanted = "a label: a text, a whole number, true or false";
-            return Err(problem(other.describe(), wanted));
-        }
-    };
-    match labels {
-        Labels::Required => Err(problem(missing.into(), "a label")),
-        Labels::IfPresent | Labels::Ignored => Ok(None),
     }
 }
 

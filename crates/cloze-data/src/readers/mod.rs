@@ -15,6 +15,7 @@ mod parquet_class_names;
 mod quotes;
 mod source;
 mod table;
+mod text_cells;
 mod text_columns;
 mod value;
 

@@ -253,8 +253,8 @@ mod tests {
     fn the_split_of_a_seed_stays_what_it_is() {
         let labels = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
         let split = split_by_ratio(Some(&labels), 20, 0.2, 0.1, 666).unwrap();
-        assert_eq!(split.validation, [0, 0, 0, 0]);
-        assert_eq!(split.test, [0, 0]);
+        assert_eq!(split.validation, [2, 7, 15, 18]);
+        assert_eq!(split.test, [0, 19]);
         assert_ne!(
             split,
             split_by_ratio(Some(&labels), 20, 0.2, 0.1, 667).unwrap()
