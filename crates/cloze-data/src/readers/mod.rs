@@ -104,7 +104,7 @@ pub fn read_table(path: &Path, format: Option<&Format>) -> Result<Table, ReadErr
 /// Reads a data file; rows that cannot be read are left out and listed in [`Table::rejected`].
 ///
 /// # Errors
-/// As [`read_table`], but for single rows.
+/// As [`read_table`], but for single rows, as long as one can be read.
 pub fn read_table_with_rejected(path: &Path, format: Option<&Format>) -> Result<Table, ReadError> {
     let metadata = fs::metadata(path).map_err(|source| ReadError::io(path, source))?;
     if metadata.is_dir() {
@@ -115,10 +115,11 @@ pub fn read_table_with_rejected(path: &Path, format: Option<&Format>) -> Result<
         None => Format::of_file(path)?,
     };
     let table = (format.read)(path)?;
-    if table.rows.is_empty() && table.rejected.is_empty() {
-        return Err(InputError::new(path, "no rows", "at least one row of data").into());
+    if !table.rows.is_empty() {
+        return Ok(table);
     }
-    Ok(table)
+    table.strict()?;
+    Err(InputError::new(path, "no rows", "at least one row of data").into())
 }
 
 #[cfg(test)]
@@ -182,6 +183,23 @@ mod tests {
         fs::write(folder.path().join("none.json"), "[ ]").unwrap();
         assert!(
             message(&folder.path().join("none.json")).ends_with("wanted at least one row of data")
+        );
+    }
+
+    #[test]
+    fn a_file_of_which_no_row_can_be_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        fs::write(&path, "1\n2\n").unwrap();
+        let error = read_table_with_rejected(&path, None).unwrap_err();
+        let place = path.display();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "{place}: 2 of 2 rows cannot be used\n  \
+                 {place}, line 1: found 1, wanted an object `{{…}}`\n  \
+                 {place}, line 2: found 2, wanted an object `{{…}}`"
+            )
         );
     }
 

@@ -90,6 +90,7 @@ impl Table {
                 )
             }
             [only] => format!("the column {}", tick(only)),
+            [] => "no columns".into(),
             columns => {
                 let names: Vec<String> = columns.iter().map(|name| tick(name)).collect();
                 format!("the columns {}", names.join(", "))
@@ -214,6 +215,11 @@ mod tests {
                 .to_string(),
             "r.csv, field `text`: found two columns of that name, wanted one"
         );
+    }
+
+    #[test]
+    fn a_table_without_columns_says_so() {
+        assert_eq!(table(&[]).column("text").unwrap_err().found, "no columns");
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub enum Value {
     Integer(i64),
     /// Any other number.
     Float(f64),
-    /// Text; dates, times and decimals of a Parquet file as well.
+    /// Text; dates, times of a time zone and decimals of a Parquet file as well.
     Text(String),
     /// Values in order.
     List(Vec<Value>),

@@ -16,6 +16,8 @@ pub use overlap::{Overlap, texts_in_two_splits};
 /// Which rows of a data set belong to which split, each list ascending, counted from 0.
 ///
 /// It serialises as three lists of row numbers, so that another program can use the same split.
+/// They count the rows that were read: those that were skipped because they cannot be used have
+/// no number.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split {
     /// The rows that are trained on.
