@@ -4,6 +4,7 @@ use cloze_core::PackedBatchError;
 use cloze_data::tokenizer::TokenizerError;
 use cloze_model::ForwardError;
 use cloze_model::checkpoint::CheckpointError;
+use cloze_tasks::TaskError;
 use thiserror::Error;
 
 /// Why a model cannot be used for predictions.
@@ -21,6 +22,9 @@ pub enum InferError {
     /// A batch does not fit the model.
     #[error(transparent)]
     Forward(#[from] ForwardError),
+    /// A batch cannot be evaluated.
+    #[error(transparent)]
+    Task(#[from] TaskError),
     /// A training run that has not finished its first epoch.
     #[error("the run {run} has no model yet: it is stored at the end of the first epoch")]
     NoModelYet {

@@ -33,7 +33,12 @@ mod tests {
         let find = || model_folder(place.path().to_str().unwrap(), &HubOptions::default());
         assert_eq!(find().unwrap(), place.path());
         fs::write(place.path().join("config.toml"), "").unwrap();
-        assert!(find().unwrap_err().to_string().ends_with("at the end of the first epoch"));
+        assert!(
+            find()
+                .unwrap_err()
+                .to_string()
+                .ends_with("at the end of the first epoch")
+        );
         fs::create_dir(place.path().join("model")).unwrap();
         assert_eq!(find().unwrap(), place.path().join("model"));
         fs::write(place.path().join("config.json"), "").unwrap();

@@ -72,7 +72,11 @@ impl TextClassifier {
         refuse_other_tasks(&checkpoint)?;
         let tokenizer = Tokenizer::from_folder(folder)?;
         let config = checkpoint.encoder_config();
-        check_vocabulary(&checkpoint, tokenizer.last_id() as usize + 1, config.vocab_size)?;
+        check_vocabulary(
+            &checkpoint,
+            tokenizer.last_id() as usize + 1,
+            config.vocab_size,
+        )?;
         let options = ClassifierOptions::default();
         let (model, report) = load_classifier(&checkpoint, &options, device)?;
         if !report.missing.is_empty() {
@@ -86,7 +90,9 @@ impl TextClassifier {
             Some(labels) => labels,
             None => numbered_labels(model.head.labels())?,
         };
-        let trained = checkpoint.cloze_settings().and_then(|settings| settings.max_length);
+        let trained = checkpoint
+            .cloze_settings()
+            .and_then(|settings| settings.max_length);
         let max_length = trained
             .or(tokenizer.model_max_length())
             .unwrap_or(usize::MAX)
@@ -140,7 +146,7 @@ impl TextClassifier {
                 }
                 predictions[example.row] = Some(Prediction {
                     scores,
-                    length: example.untruncated_length,
+                    length: example.facts.length,
                 });
             }
         }
@@ -177,12 +183,15 @@ impl TextClassifier {
         for batch in batches_by_length(&examples, batch_size) {
             let packed = pack(batch.iter().copied())?;
             let targets: Vec<usize> = batch.iter().map(|example| targets[example.row]).collect();
-            self.task.evaluate(&self.model, &packed, &targets, &mut evaluator)?;
+            self.task
+                .evaluate(&self.model, &packed, &targets, &mut evaluator)?;
             done += batch.len();
             progress(done);
         }
         let mut long = LongTexts::new(self.max_length());
-        examples.iter().for_each(|example| long.see(example.untruncated_length));
+        examples
+            .iter()
+            .for_each(|example| long.see(example.facts.length));
         Ok((evaluator.evaluation(), long))
     }
 }
@@ -199,7 +208,9 @@ fn refuse_other_tasks(checkpoint: &Checkpoint) -> Result<(), InferError> {
         folder: checkpoint.folder().into(),
         found: found.into(),
     };
-    let task = checkpoint.cloze_settings().and_then(|settings| settings.task.as_deref());
+    let task = checkpoint
+        .cloze_settings()
+        .and_then(|settings| settings.task.as_deref());
     if let Some(task) = task.filter(|task| *task != cloze_tasks::text_classification::NAME) {
         return Err(other(task));
     }

@@ -29,7 +29,10 @@ impl SkippedRows {
                 0 => String::new(),
                 more => format!(", {more} more than listed"),
             };
-            note(format_args!("{} left out{beyond}", counted(self.count, "row")));
+            note(format_args!(
+                "{} left out{beyond}",
+                counted(self.count, "row")
+            ));
         }
     }
 

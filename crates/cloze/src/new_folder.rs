@@ -42,7 +42,9 @@ impl NewFolder {
     /// Puts the folder in its place.
     pub(crate) fn commit(self) -> anyhow::Result<()> {
         let Self { folder, target } = self;
-        folder.commit().with_context(|| format!("cannot write {}", target.display()))
+        folder
+            .commit()
+            .with_context(|| format!("cannot write {}", target.display()))
     }
 }
 
@@ -59,7 +61,10 @@ mod tests {
         fs::write(folder.path().join("file"), "").unwrap();
         folder.commit().unwrap();
         let error = NewFolder::create(&target).unwrap_err();
-        assert_eq!(error.to_string(), format!("{} exists already", target.display()));
+        assert_eq!(
+            error.to_string(),
+            format!("{} exists already", target.display())
+        );
         assert!(NewFolder::create(&target.join("file")).is_err());
     }
 }

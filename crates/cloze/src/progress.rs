@@ -13,7 +13,10 @@ pub(crate) fn is_watched() -> bool {
 
 /// A bar that counts; hidden where nobody watches.
 pub(crate) fn counter(total: usize, what: &'static str) -> ProgressBar {
-    bar(total as u64, &format!("{{bar:24}} {{human_pos}} of {{human_len}} {what}  {{eta}} left"))
+    bar(
+        total as u64,
+        &format!("{{bar:24}} {{human_pos}} of {{human_len}} {what}  {{eta}} left"),
+    )
 }
 
 /// A bar of a template; hidden where nobody watches.

@@ -30,12 +30,13 @@ impl TextTable {
     /// Adds a row, one text a column.
     pub(crate) fn row<S: ToString>(&mut self, cells: impl IntoIterator<Item = S>) {
         let numeric = &self.numeric;
-        self.table.add_row(cells.into_iter().enumerate().map(|(column, text)| {
-            aligned(
-                Cell::new(text.to_string()),
-                numeric.get(column).copied().unwrap_or(false),
-            )
-        }));
+        self.table
+            .add_row(cells.into_iter().enumerate().map(|(column, text)| {
+                aligned(
+                    Cell::new(text.to_string()),
+                    numeric.get(column).copied().unwrap_or(false),
+                )
+            }));
     }
 
     /// Writes the table, without spaces at the ends of lines.

@@ -1,7 +1,7 @@
 //! Standard output for results, standard error for everything else.
 
 use std::fmt::{self, Display};
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
+use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
@@ -14,7 +14,6 @@ use crate::failure::OutputClosed;
 pub(crate) struct Results {
     out: BufWriter<Stdout>,
     colours: bool,
-    terminal: bool,
 }
 
 impl Results {
@@ -23,14 +22,8 @@ impl Results {
         let stdout = io::stdout();
         Self {
             colours: anstream::AutoStream::choice(&stdout) != ColorChoice::Never,
-            terminal: stdout.is_terminal(),
             out: BufWriter::with_capacity(1 << 16, stdout),
         }
-    }
-
-    /// Whether a person reads along.
-    pub(crate) fn is_terminal(&self) -> bool {
-        self.terminal
     }
 
     /// Whether escape codes may be written.

@@ -76,14 +76,19 @@ impl TrainingDisplay {
 
     /// The bar that counts this, in place of one that counts something else.
     fn bar(&mut self, counted: Counted, make: impl FnOnce() -> ProgressBar) -> &ProgressBar {
-        if self.bar.as_ref().is_some_and(|(other, _)| *other != counted) {
+        if self
+            .bar
+            .as_ref()
+            .is_some_and(|(other, _)| *other != counted)
+        {
             self.clear();
         }
         &self.bar.get_or_insert_with(|| (counted, make())).1
     }
 
     fn counting(&mut self, done: usize, total: usize, what: &'static str) {
-        self.bar(Counted::Texts, || counter(total, what)).set_position(done as u64);
+        self.bar(Counted::Texts, || counter(total, what))
+            .set_position(done as u64);
         if done == total {
             self.clear();
         }
@@ -105,7 +110,10 @@ impl TrainingDisplay {
         let tokens: usize = self.recent.iter().map(|step| step.tokens).sum();
         let seconds: f64 = self.recent.iter().map(|step| step.seconds).sum();
         let speed = Thousands((tokens as f64 / seconds.max(1e-9)) as usize);
-        let message = format!("epoch {epoch}  loss {loss:.4}{}  {speed} tokens/s", self.metric);
+        let message = format!(
+            "epoch {epoch}  loss {loss:.4}{}  {speed} tokens/s",
+            self.metric
+        );
         let bar = self.bar(Counted::Steps, || {
             let bar = bar(steps, TEMPLATE);
             bar.set_position(number - 1);
@@ -126,7 +134,11 @@ impl TrainingDisplay {
         if let Some(loss) = record.validation.get("loss") {
             line += &format!(", validation loss {loss:.4}");
         }
-        if let Some(value) = record.validation.get(self.best).filter(|_| self.best != "loss") {
+        if let Some(value) = record
+            .validation
+            .get(self.best)
+            .filter(|_| self.best != "loss")
+        {
             line += &format!(", {} {value:.4}", self.best);
             self.metric = format!("  {} {value:.4}", self.best);
         }
@@ -142,19 +154,17 @@ impl Observer for TrainingDisplay {
     fn observe(&mut self, event: &Event<'_>) {
         match event {
             Event::Encoding { done, total } => self.counting(*done, *total, "texts encoded"),
-            Event::Evaluating { done, total, .. } => self.counting(*done, *total, "texts evaluated"),
+            Event::Evaluating { done, total, .. } => {
+                self.counting(*done, *total, "texts evaluated")
+            }
             Event::Report(report) => self.line(format_args!("{report}\n")),
             Event::Warning(warning) => self.warning(warning),
-            Event::Model {
-                report,
-                parameters,
-                trainable,
-            } => {
+            Event::Model { report, parameters } => {
                 report.lines().iter().for_each(|line| self.line(line));
                 self.line(format_args!(
                     "{}, {} trainable",
-                    counted(*parameters, "parameter"),
-                    Thousands(*trainable)
+                    counted(parameters.parameters, "parameter"),
+                    Thousands(parameters.trainable)
                 ));
             }
             Event::Start {
@@ -164,10 +174,16 @@ impl Observer for TrainingDisplay {
             } => {
                 if let Some((checkpoint, step)) = resumed {
                     let step = Thousands(*step as usize);
-                    self.line(format_args!("going on from {}, step {step}", checkpoint.display()));
+                    self.line(format_args!(
+                        "going on from {}, step {step}",
+                        checkpoint.display()
+                    ));
                 }
                 let steps = counted(*steps as usize, "step");
-                self.line(format_args!("{}, {steps}", counted(*epochs as usize, "epoch")));
+                self.line(format_args!(
+                    "{}, {steps}",
+                    counted(*epochs as usize, "epoch")
+                ));
             }
             Event::Step {
                 step,
@@ -194,20 +210,9 @@ impl Observer for TrainingDisplay {
 
 fn describe(warning: &Warning<'_>) -> String {
     match warning {
-        Warning::TextsInTwoSplits {
-            texts,
-            example,
-            first,
-            second,
-        } => format!(
-            "{} in both {} and {} rows, so the metrics flatter the model; one is {example:?}",
-            match texts {
-                1 => "1 text stands".to_owned(),
-                texts => format!("{} texts stand", Thousands(*texts)),
-            },
-            first.name(),
-            second.name()
-        ),
+        Warning::TextsInTwoSplits(overlap) => {
+            format!("{overlap}; metrics on such rows flatter the model")
+        }
         Warning::CutTexts {
             texts,
             total,
@@ -217,9 +222,10 @@ fn describe(warning: &Warning<'_>) -> String {
             Thousands(*texts),
             counted(*total, "text")
         ),
-        Warning::UnknownTokens { unknown, total } => format!(
-            "{:.1}% of all tokens are not in the vocabulary: is the model of another language?",
-            100.0 * *unknown as f64 / (*total).max(1) as f64
+        Warning::UnknownTokens { split, share } => format!(
+            "{:.1}% of the tokens of the {split} rows are not in the vocabulary: is the model of \
+             another language?",
+            100.0 * share
         ),
         Warning::NoValidation => {
             "there are no validation rows: the model of the last epoch is kept".into()
@@ -229,7 +235,9 @@ fn describe(warning: &Warning<'_>) -> String {
             damaged.path.display(),
             damaged.reason
         ),
-        Warning::NoCheckpoint => "there is no checkpoint to go on from: the run starts again".into(),
+        Warning::NoCheckpoint => {
+            "there is no checkpoint to go on from: the run starts again".into()
+        }
         other => format!("{other:?}"),
     }
 }

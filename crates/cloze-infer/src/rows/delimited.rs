@@ -36,7 +36,11 @@ pub(super) fn read(
         path: path.into(),
         source,
     };
-    if input.fill_buf().map_err(read_error)?.starts_with(BYTE_ORDER_MARK) {
+    if input
+        .fill_buf()
+        .map_err(read_error)?
+        .starts_with(BYTE_ORDER_MARK)
+    {
         input.consume(BYTE_ORDER_MARK.len());
     }
     let reader = ReaderBuilder::new()
@@ -100,7 +104,10 @@ impl Iterator for Records {
 
 impl Records {
     fn fields(&self) -> Result<(usize, Vec<String>), InputError> {
-        let line = self.record.position().map_or(0, |position| position.line() as usize);
+        let line = self
+            .record
+            .position()
+            .map_or(0, |position| position.line() as usize);
         let text = |field: &[u8]| match std::str::from_utf8(field) {
             Ok(text) => Ok(text.to_owned()),
             Err(error) => {

@@ -16,17 +16,19 @@ pub(super) fn read(path: &Path, input: Input) -> impl Iterator<Item = StreamedRo
         columns: Arc::default(),
         places: HashMap::new(),
     };
-    TextLines::new(path, input).enumerate().filter_map(move |(index, text)| {
-        let row = match text {
-            Ok(text) if text.trim().is_empty() => return None,
-            Ok(text) => objects.row(&text, index + 1).map_err(ReadError::from),
-            Err(error) => Err(line_error(error)),
-        };
-        Some(StreamedRow {
-            columns: Arc::clone(&objects.columns),
-            row,
+    TextLines::new(path, input)
+        .enumerate()
+        .filter_map(move |(index, text)| {
+            let row = match text {
+                Ok(text) if text.trim().is_empty() => return None,
+                Ok(text) => objects.row(&text, index + 1).map_err(ReadError::from),
+                Err(error) => Err(line_error(error)),
+            };
+            Some(StreamedRow {
+                columns: Arc::clone(&objects.columns),
+                row,
+            })
         })
-    })
 }
 
 /// The keys seen so far.

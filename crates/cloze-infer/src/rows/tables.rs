@@ -9,12 +9,17 @@ use super::{RowStream, StreamedRow};
 pub(super) fn read(path: &Path, format: &Format) -> Result<RowStream, ReadError> {
     let table = read_table_with_rejected(path, Some(format))?;
     let columns = Arc::new(table.columns);
-    let rejected = table.rejected.into_iter().map(|error| (error.line, Err(error.into())));
+    let rejected = table
+        .rejected
+        .into_iter()
+        .map(|error| (error.line, Err(error.into())));
     let rows = table.rows.into_iter().map(|row| (Some(row.line), Ok(row)));
     let mut rows: Vec<_> = rows.chain(rejected).collect();
     rows.sort_by_key(|(line, _)| *line);
-    Ok(Box::new(rows.into_iter().map(move |(_, row)| StreamedRow {
-        columns: Arc::clone(&columns),
-        row,
+    Ok(Box::new(rows.into_iter().map(move |(_, row)| {
+        StreamedRow {
+            columns: Arc::clone(&columns),
+            row,
+        }
     })))
 }

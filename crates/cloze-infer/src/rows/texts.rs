@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use cloze_core::InputError;
 use cloze_data::readers::{
-    FoundColumns, Labels, LabelledText, ReadError, Table, TextColumns, TextReadOptions,
+    FoundColumns, LabelledText, Labels, ReadError, Table, TextColumns, TextReadOptions,
     labelled_texts,
 };
 
@@ -65,7 +65,8 @@ impl Texts {
             return Ok(texts);
         }
         for row in &mut table.rows {
-            row.values.resize(table.columns.len(), cloze_data::readers::Value::Null);
+            row.values
+                .resize(table.columns.len(), cloze_data::readers::Value::Null);
         }
         self.take(table, &mut texts)?;
         Ok(texts)
@@ -77,7 +78,11 @@ impl Texts {
             None => self.found.insert(self.wanted.find(&table)?),
         };
         // A later window of JSON lines may lack a key that the first one had.
-        for name in [Some(&found.text), found.text_pair.as_ref(), found.id.as_ref()] {
+        for name in [
+            Some(&found.text),
+            found.text_pair.as_ref(),
+            found.id.as_ref(),
+        ] {
             if let Some(name) = name.filter(|name| !table.columns.contains(name)) {
                 table.columns.push(name.clone());
                 for row in &mut table.rows {

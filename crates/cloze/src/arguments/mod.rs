@@ -134,7 +134,9 @@ mod tests {
         for mut command in commands {
             let help = command.render_help().to_string();
             let name = command.get_name().to_owned();
-            let (_, examples) = help.split_once("Example").unwrap_or_else(|| panic!("{name}"));
+            let (_, examples) = help
+                .split_once("Example")
+                .unwrap_or_else(|| panic!("{name}"));
             let lines: Vec<&str> = examples
                 .lines()
                 .map(str::trim)

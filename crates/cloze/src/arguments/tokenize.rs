@@ -159,7 +159,9 @@ impl TokenizeArguments {
             None => ShowArgument::Tokens,
         };
         if self.stride.is_some() && self.max_length.is_none() {
-            return Err(Usage::new("--stride needs --max-length, the length of a window"));
+            return Err(Usage::new(
+                "--stride needs --max-length, the length of a window",
+            ));
         }
         let table = !self.json && show == ShowArgument::Table;
         let encode = EncodeOptions {

@@ -32,7 +32,9 @@ pub(crate) fn run(arguments: EvalArguments, models: &Models) -> anyhow::Result<(
 
     let classifier = models.text_classifier(&arguments.model)?;
     let column = texts.columns.label.as_deref().unwrap_or("label");
-    let targets = classifier.task().targets(&texts.rows, &arguments.data, column)?;
+    let targets = classifier
+        .task()
+        .targets(&texts.rows, &arguments.data, column)?;
     let inputs: Vec<_> = texts.rows.iter().map(text_input).collect();
     let bar = progress::counter(inputs.len(), "texts");
     let (evaluation, long) =

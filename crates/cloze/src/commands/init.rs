@@ -13,9 +13,13 @@ pub(crate) fn run(arguments: &InitArguments) -> anyhow::Result<()> {
     let output = NewFolder::create(&arguments.output)?;
     let mut tokenizer = Tokenizer::from_folder(&arguments.tokenizer)?;
     let config = with_vocabulary(ConfigJson::read(&arguments.config)?, &tokenizer)?;
-    let (encoder, encoder_config) = init_encoder(&config, arguments.seed, &Default::default())?;
+    let encoder = init_encoder(&config, arguments.seed, &Default::default())?;
+    let encoder_config = encoder.config();
     let longest = encoder_config.max_position_embeddings;
-    if tokenizer.model_max_length().is_none_or(|length| length > longest) {
+    if tokenizer
+        .model_max_length()
+        .is_none_or(|length| length > longest)
+    {
         tokenizer.set_model_max_length(longest);
     }
     tokenizer.set_model_type(&encoder_config.model_type);
@@ -50,5 +54,8 @@ fn with_vocabulary(config: ConfigJson, tokenizer: &Tokenizer) -> anyhow::Result<
     };
     set("vocab_size", json!(needed));
     set("pad_token_id", json!(tokenizer.special().pad.id));
-    Ok(ConfigJson::parse(config.path(), &Value::Object(map).to_string())?)
+    Ok(ConfigJson::parse(
+        config.path(),
+        &Value::Object(map).to_string(),
+    )?)
 }

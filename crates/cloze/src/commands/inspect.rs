@@ -45,20 +45,28 @@ struct Inspection {
 impl Inspection {
     /// `text-classification`, or the class that `config.json` names.
     fn task(&self) -> Option<String> {
-        let stored = self.checkpoint.cloze_settings().and_then(|settings| settings.task.clone());
+        let stored = self
+            .checkpoint
+            .cloze_settings()
+            .and_then(|settings| settings.task.clone());
         let class = || {
             let names = self.checkpoint.config().get("architectures")?;
             names.get(0)?.as_str().map(str::to_owned)
         };
         let classifier = || cloze_tasks::text_classification::NAME.to_owned();
-        stored.or_else(|| self.is_classifier.then(classifier)).or_else(class)
+        stored
+            .or_else(|| self.is_classifier.then(classifier))
+            .or_else(class)
     }
 
     fn labels(&self) -> anyhow::Result<Option<Vec<String>>> {
         if !self.is_classifier {
             return Ok(None);
         }
-        let named = self.checkpoint.labels()?.map(|labels| labels.names().to_vec());
+        let named = self
+            .checkpoint
+            .labels()?
+            .map(|labels| labels.names().to_vec());
         let count = self.checkpoint.num_labels()?;
         let numbered = || (0..count).map(|id| format!("LABEL_{id}")).collect();
         Ok(Some(named.unwrap_or_else(numbered)))
@@ -108,29 +116,49 @@ impl Inspection {
         if let Some(labels) = self.labels()? {
             row("labels", listed(&labels));
         }
-        row("maximum length", format!("{} tokens", Thousands(self.max_length)));
+        row(
+            "maximum length",
+            format!("{} tokens", Thousands(self.max_length)),
+        );
         row("vocabulary", Thousands(encoder.vocab_size).to_string());
         row("layers", encoder.num_hidden_layers.to_string());
         row("hidden size", Thousands(encoder.hidden_size).to_string());
         row("attention heads", encoder.num_attention_heads.to_string());
-        row("feed-forward size", Thousands(encoder.intermediate_size).to_string());
+        row(
+            "feed-forward size",
+            Thousands(encoder.intermediate_size).to_string(),
+        );
         table.print(results)
     }
 }
 
 fn print_parts(report: &ParameterReport, results: &mut Results) -> anyhow::Result<()> {
-    let headings = ["part", "#parameters", "#in matrices", "#trainable", "#frozen"];
+    let headings = [
+        "part",
+        "#parameters",
+        "#in matrices",
+        "#trainable",
+        "#frozen",
+    ];
     let mut table = TextTable::new(&headings);
     let mut row = |name: &str, numbers: [usize; 4]| {
-        let numbers = numbers.into_iter().map(|number| Thousands(number).to_string());
+        let numbers = numbers
+            .into_iter()
+            .map(|number| Thousands(number).to_string());
         table.row(std::iter::once(name.to_owned()).chain(numbers));
     };
     for part in &report.parts {
         let frozen = part.parameters - part.trainable;
-        row(part.part.name(), [part.parameters, part.matrices, part.trainable, frozen]);
+        row(
+            part.part.name(),
+            [part.parameters, part.matrices, part.trainable, frozen],
+        );
     }
     let matrices = report.parts.iter().map(|part| part.matrices).sum();
-    row("all", [report.parameters, matrices, report.trainable, report.frozen]);
+    row(
+        "all",
+        [report.parameters, matrices, report.trainable, report.frozen],
+    );
     table.print(results)?;
     results.line(format_args!("{} bytes as f32", Thousands(report.bytes)))
 }
@@ -148,10 +176,19 @@ fn listed(labels: &[String]) -> String {
 
 /// Tokens that are read of a text: those of the training, the tokenizer, or the positions.
 fn max_length(checkpoint: &Checkpoint) -> usize {
-    let trained = checkpoint.cloze_settings().and_then(|settings| settings.max_length);
-    let tokenizer = || Tokenizer::from_folder(checkpoint.folder()).ok()?.model_max_length();
+    let trained = checkpoint
+        .cloze_settings()
+        .and_then(|settings| settings.max_length);
+    let tokenizer = || {
+        Tokenizer::from_folder(checkpoint.folder())
+            .ok()?
+            .model_max_length()
+    };
     let positions = checkpoint.encoder_config().max_position_embeddings;
-    trained.or_else(tokenizer).unwrap_or(positions).min(positions)
+    trained
+        .or_else(tokenizer)
+        .unwrap_or(positions)
+        .min(positions)
 }
 
 /// What the checkpoint holds: the model without what was drawn for it at random, and the tensors
@@ -184,7 +221,11 @@ fn stored_parameters(
 /// Whether files hold the tensor a second time under this name: a masked language model's decoder
 /// is the word embeddings, and its bias stands beside it too.
 fn is_repeated(name: &str) -> bool {
-    ["predictions.decoder.weight", "predictions.decoder.bias", "vocab_projector.weight"]
-        .iter()
-        .any(|repeated| name.ends_with(repeated))
+    [
+        "predictions.decoder.weight",
+        "predictions.decoder.bias",
+        "vocab_projector.weight",
+    ]
+    .iter()
+    .any(|repeated| name.ends_with(repeated))
 }

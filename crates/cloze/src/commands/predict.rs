@@ -44,7 +44,11 @@ fn stream(rows: RowStream, input: &StreamInput, mut run: Run) -> anyhow::Result<
         Source::File(path) => (path.as_path(), Arrival::Full),
         Source::StandardInput => (Path::new(STANDARD_INPUT), Arrival::Immediate),
     };
-    let size = run.settings.options.batch_size.saturating_mul(BATCHES_PER_WINDOW);
+    let size = run
+        .settings
+        .options
+        .batch_size
+        .saturating_mul(BATCHES_PER_WINDOW);
     let mut texts = Texts::new(path, input.columns.clone());
     let mut skipped = SkippedRows::default();
     let mut seen = 0;
@@ -59,7 +63,10 @@ fn stream(rows: RowStream, input: &StreamInput, mut run: Run) -> anyhow::Result<
             texts.rows.retain(|row| row.line < line);
         }
         if let Some(pair) = &input.pair {
-            texts.rows.iter_mut().for_each(|row| row.text_pair = Some(pair.clone()));
+            texts
+                .rows
+                .iter_mut()
+                .for_each(|row| row.text_pair = Some(pair.clone()));
         }
         run.window(&texts.rows)?;
         if let Some(error) = first_bad {
@@ -97,7 +104,13 @@ impl Run {
         let width = |name: &String| name.chars().count();
         Self {
             long: LongTexts::new(classifier.max_length()),
-            label_width: classifier.labels().names().iter().map(width).max().unwrap_or(0),
+            label_width: classifier
+                .labels()
+                .names()
+                .iter()
+                .map(width)
+                .max()
+                .unwrap_or(0),
             results: Results::stdout(),
             classifier,
             settings,
@@ -127,7 +140,9 @@ impl Run {
         });
         match scores.next() {
             Some(best) if !self.settings.list => self.results.json(&best),
-            best => self.results.json(&best.into_iter().chain(scores).collect::<Vec<_>>()),
+            best => self
+                .results
+                .json(&best.into_iter().chain(scores).collect::<Vec<_>>()),
         }
     }
 
@@ -136,7 +151,7 @@ impl Run {
         let bold = self.results.style(Style::new().bold());
         let shown = shown_text(text);
         if self.settings.list {
-            self.results.line(shown)?;
+            self.results.line(&shown)?;
         }
         for LabelScore { label, score } in &prediction.scores {
             let width = self.label_width - label.chars().count();
@@ -144,7 +159,8 @@ impl Run {
             if self.settings.list {
                 self.results.line(format_args!("  {label}  {score:.4}"))?;
             } else {
-                self.results.line(format_args!("{label}  {score:.4}  {shown}"))?;
+                self.results
+                    .line(format_args!("{label}  {score:.4}  {shown}"))?;
             }
         }
         Ok(())
@@ -175,7 +191,10 @@ fn shown_text(row: &LabelledText) -> String {
         other => other.describe(),
     });
     let parts = id.iter().chain([&row.text]).chain(&row.text_pair);
-    parts.map(|part| one_line(part)).collect::<Vec<_>>().join("  ")
+    parts
+        .map(|part| one_line(part))
+        .collect::<Vec<_>>()
+        .join("  ")
 }
 
 fn one_line(text: &str) -> Cow<'_, str> {

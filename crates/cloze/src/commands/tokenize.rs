@@ -3,7 +3,6 @@ use std::io::{self, BufRead, BufReader};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use cloze_core::InputError;
 use cloze_data::tokenizer::{
     Encoding, LongTexts, Padding, TextInput, TextLines, Tokenizer, TokenizerError,
 };
@@ -95,7 +94,9 @@ impl Printer {
         }
         for window in Windows::read(LINES_PER_WINDOW, arrival, lines) {
             let mut bad = None;
-            let good = window.into_iter().map_while(|line| line.map_err(|error| bad = Some(error)).ok());
+            let good = window
+                .into_iter()
+                .map_while(|line| line.map_err(|error| bad = Some(error)).ok());
             let lines = pairs(good.collect(), input.shared.as_deref());
             self.window(&lines)?;
             if let Some(error) = bad {
@@ -149,7 +150,15 @@ impl Printer {
     }
 
     fn table(&mut self, encoding: &Encoding) -> anyhow::Result<()> {
-        let mut table = TextTable::new(&["#position", "token", "#id", "#type", "#mask", "#word", "#characters"]);
+        let mut table = TextTable::new(&[
+            "#position",
+            "token",
+            "#id",
+            "#type",
+            "#mask",
+            "#word",
+            "#characters",
+        ]);
         for (position, token) in encoding.tokens.iter().enumerate() {
             let (start, end) = encoding.offsets[position];
             let special = encoding.special_tokens_mask[position] == 1;
@@ -160,7 +169,11 @@ impl Printer {
                 encoding.type_ids[position].to_string(),
                 encoding.attention_mask[position].to_string(),
                 encoding.word_ids[position].map_or_else(String::new, |word| word.to_string()),
-                if special { String::new() } else { format!("{start}–{end}") },
+                if special {
+                    String::new()
+                } else {
+                    format!("{start}–{end}")
+                },
             ]);
         }
         table.print(&mut self.results)
@@ -205,7 +218,10 @@ impl<'a> Words<'a> {
     fn of(line: &'a Line) -> Self {
         Self {
             first: line.first.split_whitespace().collect(),
-            second: line.second.as_ref().map(|text| text.split_whitespace().collect()),
+            second: line
+                .second
+                .as_ref()
+                .map(|text| text.split_whitespace().collect()),
         }
     }
 

@@ -57,7 +57,10 @@ pub(crate) fn run(arguments: &TrainArguments, models: &Models) -> anyhow::Result
 fn run_config(run: &Path) -> anyhow::Result<RunConfig> {
     let path = RunFolder::new(run).config();
     if !path.is_file() {
-        let error = anyhow::anyhow!("{} is not the folder of a run: it has no config.toml", run.display());
+        let error = anyhow::anyhow!(
+            "{} is not the folder of a run: it has no config.toml",
+            run.display()
+        );
         return Err(hint(error, "`cloze train CONFIG.toml` starts a run"));
     }
     RunConfig::read(&path, &[]).map_err(config_error)

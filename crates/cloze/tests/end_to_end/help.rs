@@ -23,9 +23,16 @@ fn every_help_text_shows_an_example_of_its_command() {
     for command in COMMANDS {
         let help = place.stdout(&format!("{command} --help"));
         let (_, example) = help.split_once("Example").unwrap();
-        assert!(example.contains(&format!("cloze {command} ")) || command == "schema", "{help}");
+        assert!(
+            example.contains(&format!("cloze {command} ")) || command == "schema",
+            "{help}"
+        );
     }
-    assert!(place.stdout("--help").contains("cloze predict runs/reviews \""));
+    assert!(
+        place
+            .stdout("--help")
+            .contains("cloze predict runs/reviews \"")
+    );
 }
 
 #[test]
@@ -44,7 +51,10 @@ fn completions_know_the_commands() {
     let place = Place::empty();
     for shell in ["bash", "zsh", "fish"] {
         let script = place.stdout(&format!("completions {shell}"));
-        assert!(script.contains("predict") && script.contains("top-k"), "{shell}");
+        assert!(
+            script.contains("predict") && script.contains("top-k"),
+            "{shell}"
+        );
     }
 }
 
@@ -52,7 +62,11 @@ fn completions_know_the_commands() {
 fn output_that_is_no_terminal_has_no_colours() {
     let place = Place::empty();
     assert!(!place.stdout("--help").contains('\u{1b}'));
-    assert!(!place.failure("inspect nowhere/at/all", 1).contains('\u{1b}'));
+    assert!(
+        !place
+            .failure("inspect nowhere/at/all", 1)
+            .contains('\u{1b}')
+    );
     let mut forced = place.cloze("inspect nowhere/at/all");
     let forced = forced.env("CLICOLOR_FORCE", "1").assert().code(1);
     assert!(crate::place::stderr(&forced).contains('\u{1b}'));
@@ -68,7 +82,8 @@ fn every_key_of_the_configuration_is_documented() {
     collect_keys(&schema, &mut keys);
     assert!(keys.len() > 40, "{keys:?}");
     for key in keys {
-        let documented = page.contains(&format!("| `{key}` |")) || page.contains(&format!("## `[{key}]`"));
+        let documented =
+            page.contains(&format!("| `{key}` |")) || page.contains(&format!("## `[{key}]`"));
         assert!(documented, "docs/configuration.md lacks `{key}`");
     }
 }

@@ -71,12 +71,16 @@ impl Place {
     /// The program, with its arguments as one line that is split at spaces.
     pub fn cloze(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cloze"));
-        command.current_dir(self.0.path()).args(line.split_whitespace());
+        command
+            .current_dir(self.0.path())
+            .args(line.split_whitespace());
         for name in ["NO_COLOR", "CLICOLOR_FORCE", "HF_TOKEN", "HF_ENDPOINT"] {
             command.env_remove(name);
         }
         // No test may reach the Hub, or a cache that it has left.
-        command.env("HF_HUB_OFFLINE", "1").env("HF_HOME", self.0.path());
+        command
+            .env("HF_HUB_OFFLINE", "1")
+            .env("HF_HOME", self.0.path());
         command
     }
 
@@ -99,7 +103,10 @@ impl Place {
 fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
-        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        let (from, to) = (
+            entry.as_ref().unwrap().path(),
+            to.join(entry.unwrap().file_name()),
+        );
         if from.is_dir() {
             copy_folder(&from, &to);
         } else {
@@ -118,7 +125,9 @@ pub fn stderr(assert: &Assert) -> String {
 
 /// Lines of JSON.
 pub fn json_lines(text: &str) -> Vec<serde_json::Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// A table of reviews that a tiny model learns: the label follows from the words.
@@ -184,7 +193,11 @@ static SHARED: LazyLock<Shared> = LazyLock::new(|| {
     fs::create_dir_all(&folder).unwrap();
     let run = |line: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cloze"));
-        command.current_dir(&folder).args(line.split(' ')).assert().success();
+        command
+            .current_dir(&folder)
+            .args(line.split(' '))
+            .assert()
+            .success();
     };
     fs::write(folder.join("reviews.csv"), reviews(96)).unwrap();
     fs::write(folder.join("model.json"), MODEL_CONFIG).unwrap();

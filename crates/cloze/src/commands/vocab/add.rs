@@ -32,7 +32,10 @@ pub(crate) fn run(arguments: &VocabAddArguments, models: &Models) -> anyhow::Res
         arguments.output.display()
     ))?;
     if let Some(rows) = rows {
-        results.line(format_args!("the word embeddings have {} rows", Thousands(rows)))?;
+        results.line(format_args!(
+            "the word embeddings have {} rows",
+            Thousands(rows)
+        ))?;
     }
     results.flush()
 }

@@ -44,7 +44,10 @@ fn overview(tokenizer: &Tokenizer, results: &mut Results) -> anyhow::Result<()> 
     let base = tokenizer.base_vocab_size();
     let mut table = TextTable::new(&["vocabulary", "#"]);
     table.row(["tokens".into(), Thousands(tokenizer.len()).to_string()]);
-    table.row(["of these, added later".into(), Thousands(tokenizer.len() - base).to_string()]);
+    table.row([
+        "of these, added later".into(),
+        Thousands(tokenizer.len() - base).to_string(),
+    ]);
     if let Some(length) = tokenizer.model_max_length() {
         table.row(["longest sequence".into(), Thousands(length).to_string()]);
     }

@@ -1,0 +1,228 @@
+//! Runs that are stopped, killed and resumed end as if nothing had happened.
+
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::place::{Place, json_lines, text};
+
+/// Starts `cloze train` in the background.
+fn start(place: &Place, line: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_cloze"))
+        .args(line.split_whitespace())
+        .current_dir(place.path("."))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args([name, &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+/// Waits until a run has taken some steps.
+fn wait_for_steps(place: &Place, child: &mut Child, steps: usize) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let log = std::fs::read_to_string(place.path("run/log.jsonl")).unwrap_or_default();
+        if log
+            .lines()
+            .filter(|line| line.contains("\"event\":\"step\""))
+            .count()
+            >= steps
+        {
+            return;
+        }
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the run ended too early"
+        );
+        assert!(Instant::now() < deadline, "the run takes no steps");
+        sleep(Duration::from_millis(1));
+    }
+}
+
+/// Everything that is not a time: weights, metrics, losses of every step.
+fn essence(place: &Place, run: &str) -> (Vec<u8>, serde_json::Value, Vec<String>) {
+    let mut metrics = place.json(&format!("{run}/metrics.json"));
+    let object = metrics.as_object_mut().unwrap();
+    for timing in [
+        "train_seconds",
+        "tokens_per_second",
+        "peak_memory_bytes",
+        "run_seconds",
+    ] {
+        object.remove(timing).unwrap();
+    }
+    for epoch in object["epochs"].as_array_mut().unwrap() {
+        epoch.as_object_mut().unwrap().remove("seconds").unwrap();
+    }
+    let log = json_lines(&text(&place.read(&format!("{run}/log.jsonl"))));
+    let steps = log
+        .into_iter()
+        .filter(|line| line["event"] == "step")
+        .map(|mut line| {
+            line.as_object_mut().unwrap().remove("seconds");
+            line.to_string()
+        });
+    (
+        place.read(&format!("{run}/model/model.safetensors")),
+        metrics,
+        steps.collect(),
+    )
+}
+
+fn assert_same_run(place: &Place) {
+    let uninterrupted = Place::with_run();
+    let (weights, metrics, steps) = essence(place, "run");
+    let (wanted_weights, wanted_metrics, wanted_steps) = essence(&uninterrupted, "run");
+    assert_eq!(steps, wanted_steps);
+    assert_eq!(metrics, wanted_metrics);
+    assert!(weights == wanted_weights, "the weights differ");
+    let leftovers = |folder: &str| {
+        place
+            .names(folder)
+            .into_iter()
+            .filter(|name| name.starts_with('.'))
+            .collect::<Vec<_>>()
+    };
+    for folder in [".", "run", "run/checkpoints", "run/model"] {
+        assert_eq!(leftovers(folder), Vec::<String>::new(), "{folder}");
+    }
+}
+
+#[test]
+fn ctrl_c_saves_and_a_resumed_run_is_the_run() {
+    let place = Place::with_reviews();
+    for (line, name, steps) in [
+        ("train config.toml", "-INT", 5),
+        ("train --resume run", "-TERM", 13),
+    ] {
+        let mut child = start(&place, line);
+        wait_for_steps(&place, &mut child, steps);
+        signal(&child, name);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130));
+        let said = text(&output.stderr);
+        assert!(
+            said.contains("saving a checkpoint; press Ctrl-C again to stop at once"),
+            "{said}"
+        );
+        let last = said.lines().last().unwrap();
+        assert!(last.starts_with("stopped: after step "), "{said}");
+        assert!(
+            last.ends_with("; go on with `cloze train --resume run`"),
+            "{said}"
+        );
+        assert!(!place.exists("run/metrics.json"));
+    }
+    place.stdout("train --resume run");
+    assert_same_run(&place);
+}
+
+/// Times of death that differ from run to run of this test, spread over the whole training.
+#[test]
+fn kill_9_at_any_moment_loses_nothing_but_time() {
+    let place = Place::with_reviews();
+    let seed = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    let mut random = seed.subsec_nanos() | 1;
+    let mut kills = 0;
+    for attempt in 0..40 {
+        let line = if attempt == 0 {
+            "train config.toml"
+        } else {
+            "train --resume run"
+        };
+        let mut child = start(&place, line);
+        // Xorshift.
+        random ^= random << 13;
+        random ^= random >> 17;
+        random ^= random << 5;
+        let life = Duration::from_millis(u64::from(random % 400) + 100);
+        let born = Instant::now();
+        // The first process lives until there is a run to go on with.
+        while born.elapsed() < life || !place.exists("run/config.toml") {
+            if child.try_wait().unwrap().is_some() {
+                break;
+            }
+            sleep(Duration::from_millis(1));
+        }
+        match child.try_wait().unwrap() {
+            Some(status) => {
+                let said = text(&child.wait_with_output().unwrap().stderr);
+                assert!(status.success(), "after {kills} kills: {said}");
+                break;
+            }
+            None => {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                kills += 1;
+            }
+        }
+    }
+    if !place.exists("run/metrics.json") {
+        place.stdout("train --resume run");
+    }
+    assert!(kills > 1, "the run was over before it could be killed");
+    assert_same_run(&place);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over() {
+    let place = Place::with_reviews();
+    let mut child = start(&place, "train config.toml");
+    wait_for_steps(&place, &mut child, 7);
+    signal(&child, "-INT");
+    child.wait().unwrap();
+    let newest = place.names("run/checkpoints").pop().unwrap();
+    let file = format!("run/checkpoints/{newest}/model.safetensors");
+    let mut bytes = place.read(&file);
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    place.write(&file, bytes);
+    let output = place.cloze("train --resume run").assert().success();
+    let said = crate::place::stderr(&output);
+    assert!(
+        said.contains(&format!("warning: run/checkpoints/{newest} is damaged")),
+        "{said}"
+    );
+    assert_same_run(&place);
+}
+
+#[test]
+fn data_that_changed_meanwhile_are_refused() {
+    let place = Place::with_reviews();
+    let mut child = start(&place, "train config.toml");
+    wait_for_steps(&place, &mut child, 3);
+    signal(&child, "-INT");
+    child.wait().unwrap();
+    let table = text(&place.read("reviews.csv"));
+    place.write("reviews.csv", table.replace("number 3 ", "number 33 "));
+    place.fails(
+        "train --resume run",
+        1,
+        "error: the run in run cannot go on: reviews.csv changed since it began; put back what it \
+         was, or start a new run",
+    );
+}
+
+#[test]
+fn only_a_run_can_be_resumed() {
+    let place = Place::with_reviews();
+    place.fails(
+        "train --resume fresh",
+        1,
+        "error: fresh is not the folder of a run: it has no config.toml\n\
+         hint: `cloze train CONFIG.toml` starts a run",
+    );
+}

@@ -1,0 +1,189 @@
+//! `cloze train` from a table and a checkpoint to a model that predicts.
+
+use serde_json::json;
+
+use crate::place::{CONFIG, Place, stderr};
+
+#[test]
+fn a_run_folder_holds_what_is_promised() {
+    let place = Place::with_run();
+    assert_eq!(
+        place.names("run"),
+        [
+            "checkpoints",
+            "config.toml",
+            "log.jsonl",
+            "metrics.json",
+            "model",
+            "run.json",
+            "splits.json",
+            "test_predictions.jsonl"
+        ]
+    );
+    let metrics = place.json("run/metrics.json");
+    for split in ["validation", "test"] {
+        for name in ["accuracy", "macro_f1", "micro_f1", "weighted_f1", "loss"] {
+            assert!(metrics[split][name].is_f64(), "{split} {name}");
+        }
+    }
+    assert!(
+        metrics["test"]["accuracy"].as_f64().unwrap() > 0.9,
+        "{metrics}"
+    );
+    for name in ["train_seconds", "tokens_per_second"] {
+        assert!(metrics[name].as_f64().unwrap() > 0.0, "{name}");
+    }
+    let log = String::from_utf8(place.read("run/log.jsonl")).unwrap();
+    let events: Vec<String> = crate::place::json_lines(&log)
+        .iter()
+        .map(|line| line["event"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(events.iter().filter(|event| *event == "epoch").count(), 3);
+    assert_eq!(events.iter().filter(|event| *event == "step").count(), 27);
+}
+
+#[test]
+fn the_model_is_a_hugging_face_folder_with_its_labels() {
+    let place = Place::with_run();
+    let config = place.json("run/model/config.json");
+    assert_eq!(
+        config["architectures"],
+        json!(["BertForSequenceClassification"])
+    );
+    assert_eq!(
+        config["id2label"],
+        json!({"0": "negative", "1": "positive"})
+    );
+    assert_eq!(config["label2id"], json!({"negative": 0, "positive": 1}));
+    assert_eq!(config["problem_type"], "single_label_classification");
+    for file in [
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "vocab.txt",
+    ] {
+        assert!(place.exists(&format!("run/model/{file}")), "{file}");
+    }
+}
+
+#[test]
+fn without_a_terminal_an_epoch_is_a_plain_line() {
+    let place = Place::with_reviews();
+    let output = place
+        .cloze("train config.toml --set train.epochs=2")
+        .assert()
+        .success();
+    let stderr = stderr(&output);
+    let epochs: Vec<&str> = stderr
+        .lines()
+        .filter(|line| line.starts_with("epoch "))
+        .collect();
+    assert_eq!(epochs.len(), 2, "{stderr}");
+    assert!(
+        epochs[1].starts_with("epoch 2 of 2: 18 steps, train loss 0."),
+        "{stderr}"
+    );
+    assert!(
+        !stderr.contains('\u{1b}') && !stderr.contains('\r'),
+        "{stderr:?}"
+    );
+    let stdout = crate::place::text(&output.get_output().stdout);
+    assert!(
+        stdout.contains("accuracy") && stdout.contains("true label \\ predicted"),
+        "{stdout}"
+    );
+    assert!(stdout.ends_with("the model is run/model\n"), "{stdout}");
+}
+
+#[test]
+fn a_value_of_the_configuration_is_replaced_on_the_command_line() {
+    let place = Place::with_reviews();
+    place
+        .stdout("train config.toml --set train.epochs=1 --set output=other --set data.label=label");
+    let config = String::from_utf8(place.read("other/config.toml")).unwrap();
+    assert!(
+        config.contains("epochs = 1") && !place.exists("run"),
+        "{config}"
+    );
+}
+
+#[test]
+fn the_same_configuration_gives_the_same_model() {
+    let place = Place::with_run();
+    place.stdout("train config.toml --set output=again");
+    assert!(
+        place.read("run/model/model.safetensors") == place.read("again/model/model.safetensors")
+    );
+    place.stdout("train config.toml --set output=other --set seed=8");
+    assert!(
+        place.read("run/model/model.safetensors") != place.read("other/model/model.safetensors")
+    );
+}
+
+#[test]
+fn a_trained_model_is_the_start_of_another_run() {
+    let place = Place::with_run();
+    place.stdout("train config.toml --set model.path=run --set output=more --set train.epochs=1");
+    let accuracy = &place.json("more/metrics.json")["test"]["accuracy"];
+    assert!(accuracy.as_f64().unwrap() > 0.9);
+}
+
+#[test]
+fn a_run_is_never_overwritten() {
+    let place = Place::with_run();
+    let before = place.read("run/model/model.safetensors");
+    place.fails(
+        "train config.toml",
+        1,
+        "error: run holds a run already: choose another `output`, or go on with it by `cloze train \
+         --resume run`",
+    );
+    assert!(before == place.read("run/model/model.safetensors"));
+}
+
+#[test]
+fn one_text_in_two_splits_is_warned_of() {
+    let place = Place::with_reviews();
+    let table = String::from_utf8(place.read("reviews.csv")).unwrap();
+    let rows: String = table
+        .lines()
+        .skip(1)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    place.write("reviews.csv", format!("{table}{rows}"));
+    let output = place
+        .cloze("train config.toml --set train.epochs=1")
+        .assert()
+        .success();
+    let stderr = stderr(&output);
+    assert!(
+        stderr.contains("warning: ") && stderr.contains("train and test rows"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn heads_of_other_forms_are_trained_saved_and_loaded() {
+    let place = Place::with_reviews();
+    let head = "[head]\nfeatures = \"mean\"\nhidden = [16]\nactivation = \"relu\"\ndropout = 0.1\n";
+    place.write("config.toml", format!("{CONFIG}{head}"));
+    place.stdout("train config.toml");
+    assert!(place.exists("run/model/modeling_cloze.py"));
+    let stdout = place.stdout("predict run --json lovely");
+    assert!(stdout.contains("positive"), "{stdout}");
+}
+
+#[test]
+fn a_frozen_encoder_stays_as_it_was() {
+    let place = Place::with_reviews();
+    place.stdout("train config.toml --set model.freeze=encoder --set train.epochs=1");
+    let inspect =
+        |line: &str| -> serde_json::Value { serde_json::from_str(&place.stdout(line)).unwrap() };
+    let report = inspect("inspect run --json --freeze encoder");
+    let head = report["parameters"]["parts"]
+        .as_array()
+        .unwrap()
+        .last()
+        .unwrap();
+    assert_eq!(report["parameters"]["trainable"], head["parameters"]);
+}
