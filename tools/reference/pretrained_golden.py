@@ -1,60 +1,66 @@
-"""Golden file of the pretrained models in assets/: what `transformers` computes with them.
+"""Golden files of the real checkpoints in assets/: MiniLM and BERT-tiny.
 
     python tools/reference/pretrained_golden.py
 
-writes crates/cloze-model/tests/golden/pretrained.safetensors: for MiniLM and BERT-tiny, of three
-texts (the second a pair) the token ids and types, the last hidden states of real tokens laid end
-to end, and, where the checkpoint has a pooler, the pooled output.
+writes crates/cloze-model/tests/golden/pretrained/{minilm,bert-tiny}.safetensors: the padded inputs
+of four texts (one of them a pair), `hidden_states.1`, `last_hidden_state` and, where the checkpoint
+has a pooler, `pooled`. Rows of padding are zero, and only those of real tokens say anything.
 """
 
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from transformers import AutoModel, AutoTokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
-OUTPUT = ROOT / "crates/cloze-model/tests/golden/pretrained.safetensors"
-TEXTS = [
-    ("The film was a great deal better than its reviews.", None),
-    ("Is it raining?", "It has been raining since the morning."),
-    ("No.", None),
+GOLDEN = ROOT / "crates/cloze-model/tests/golden/pretrained"
+TEXTS: list[tuple[str, str | None]] = [
+    ("A warm, funny and quietly devastating film.", None),
+    ("Eh.", None),
+    ("Where is the café?", "Behind the 2nd bridge."),
+    ("Unaffable characters!", None),
 ]
 
 
+def encode(tokenizer) -> dict[str, torch.Tensor]:
+    """Ids, types and mask of the texts, padded to the longest, `[4, S]`."""
+    encoded = [tokenizer(text, pair) for text, pair in TEXTS]
+    return dict(tokenizer.pad(encoded, padding="longest", return_tensors="pt"))
+
+
+def has_pooler(folder: Path) -> bool:
+    """Whether the checkpoint holds a pooler, rather than `transformers` drawing a new one."""
+    with safe_open(folder / "model.safetensors", "pt") as file:
+        return any("pooler.dense" in name for name in file.keys())
+
+
 def run(name: str) -> dict[str, torch.Tensor]:
-    """Ids, offsets and outputs of one model, packed without padding."""
+    """What one checkpoint gives."""
     folder = ROOT / "assets" / name
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    inputs = encode(AutoTokenizer.from_pretrained(folder))
     model = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
-    ids, types, hidden, pooled, lengths = [], [], [], [], []
-    for text, pair in TEXTS:
-        inputs = tokenizer(text, pair, return_tensors="pt")
-        with torch.no_grad():
-            output = model(**inputs)
-        ids.append(inputs["input_ids"][0])
-        types.append(inputs["token_type_ids"][0])
-        hidden.append(output.last_hidden_state[0])
-        pooled.append(output.pooler_output[0])
-        lengths.append(len(ids[-1]))
-    tensors = {
-        "input_ids": torch.cat(ids),
-        "token_type_ids": torch.cat(types),
-        "lengths": torch.tensor(lengths),
-        "last_hidden_state": torch.cat(hidden),
-    }
-    if any("pooler" in key for key in load_file(folder / "model.safetensors")):
-        tensors["pooled"] = torch.stack(pooled)
-    return {f"{name}.{key}": tensor.contiguous() for key, tensor in tensors.items()}
+    with torch.no_grad():
+        output = model(**inputs, output_hidden_states=True)
+    real = inputs["attention_mask"][:, :, None]
+    tensors = {key: inputs[key] for key in ("input_ids", "token_type_ids", "attention_mask")}
+    tensors["hidden_states.1"] = output.hidden_states[1] * real
+    tensors["last_hidden_state"] = output.last_hidden_state * real
+    if has_pooler(folder):
+        tensors["pooled"] = output.pooler_output
+    return {key: tensor.contiguous() for key, tensor in tensors.items()}
 
 
 def main() -> None:
-    """Run every model and write one file."""
-    tensors = {key: tensor for name in ("minilm", "bert-tiny") for key, tensor in run(name).items()}
-    save_file(tensors, OUTPUT)
-    OUTPUT.chmod(0o644)
-    if OUTPUT.stat().st_size > 300_000:
-        raise AssertionError(f"{OUTPUT} has {OUTPUT.stat().st_size} bytes, wanted at most 300,000")
+    """Write one file a checkpoint."""
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    for name in ("minilm", "bert-tiny"):
+        path = GOLDEN / f"{name}.safetensors"
+        save_file(run(name), path)
+        path.chmod(0o644)
+        if path.stat().st_size > 300_000:
+            raise AssertionError(f"{path} has {path.stat().st_size} bytes, wanted at most 300,000")
 
 
 if __name__ == "__main__":
