@@ -3,7 +3,7 @@
 //! Loshchilov, Hutter: *Decoupled weight decay regularization*, ICLR 2019.
 //! Kingma, Ba: *Adam: a method for stochastic optimization*, ICLR 2015.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Elements that a thread takes at a time: four arrays of this fit into its second-level cache.
@@ -123,25 +123,45 @@ impl AdamW {
             .zip(mean.par_chunks_mut(BLOCK))
             .zip(square.par_chunks_mut(BLOCK))
             .for_each(|(((parameter, gradient), mean), square)| {
-                arch.dispatch(|| update_block(&coefficients, parameter, gradient, mean, square));
+                arch.dispatch(Block {
+                    coefficients,
+                    parameter,
+                    gradient,
+                    mean,
+                    square,
+                });
             });
     }
 }
 
-#[inline(always)]
-fn update_block(
-    c: &Coefficients,
-    parameter: &mut [f32],
-    gradient: &[f32],
-    mean: &mut [f32],
-    square: &mut [f32],
-) {
-    // Equal lengths, said once, let the loop run without checks and vectorise.
-    let n = parameter.len();
-    let (gradient, mean, square) = (&gradient[..n], &mut mean[..n], &mut square[..n]);
-    for i in 0..n {
-        (parameter[i], mean[i], square[i]) =
-            c.element(parameter[i], gradient[i], mean[i], square[i]);
+struct Block<'a> {
+    coefficients: Coefficients,
+    parameter: &'a mut [f32],
+    gradient: &'a [f32],
+    mean: &'a mut [f32],
+    square: &'a mut [f32],
+}
+
+// A closure would not be inlined into the function that turns vector instructions on.
+impl WithSimd for Block<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self {
+            coefficients,
+            parameter,
+            gradient,
+            mean,
+            square,
+        } = self;
+        // Equal lengths, said once, let the loop run without checks and vectorise.
+        let n = parameter.len();
+        let (gradient, mean, square) = (&gradient[..n], &mut mean[..n], &mut square[..n]);
+        for i in 0..n {
+            (parameter[i], mean[i], square[i]) =
+                coefficients.element(parameter[i], gradient[i], mean[i], square[i]);
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! stored for a backward pass, no number of threads changes one, and a resumed run draws what
 //! the run that was never stopped would have drawn.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::philox::{LANES, blocks, philox4x32, words};
@@ -71,18 +71,6 @@ impl Dropout {
         }
     }
 
-    #[inline(always)]
-    fn fill(&self, row: [u32; 3], factors: &mut [f32]) {
-        for (group, factors) in factors.chunks_mut(GROUP).enumerate() {
-            let random = blocks((group * LANES) as u32, row, self.key);
-            for (factors, random) in factors.chunks_mut(LANES).zip(&random) {
-                for (factor, &word) in factors.iter_mut().zip(random) {
-                    *factor = self.decide(word);
-                }
-            }
-        }
-    }
-
     /// The factors of a whole tensor, its elements counted row-major as one long row.
     pub fn mask(&self, factors: &mut [f32]) {
         let arch = Arch::new();
@@ -92,7 +80,11 @@ impl Dropout {
             .for_each(|(block, factors)| {
                 // A fresh row number for every block keeps the counter of a group within 32 bits.
                 let [low, high] = words(block as u64);
-                arch.dispatch(|| self.fill([low, high, 0], factors));
+                arch.dispatch(Row {
+                    dropout: self,
+                    row: [low, high, 0],
+                    factors,
+                });
             });
     }
 
@@ -126,20 +118,47 @@ impl Dropout {
             .for_each(|(index, factors)| {
                 let (sequence, head) = (index / heads, index % heads);
                 let length = lengths[sequence];
-                arch.dispatch(|| {
-                    for (row, factors) in factors.chunks_mut(padded).enumerate() {
-                        let used = if row < length { length } else { 0 };
-                        let (used, padding) = factors.split_at_mut(used);
-                        self.fill([row as u32, head as u32, sequence as u32], used);
-                        padding.fill(0.0);
-                    }
-                });
+                for (row, factors) in factors.chunks_mut(padded).enumerate() {
+                    let used = if row < length { length } else { 0 };
+                    let (factors, padding) = factors.split_at_mut(used);
+                    let row = [row as u32, head as u32, sequence as u32];
+                    arch.dispatch(Row {
+                        dropout: self,
+                        row,
+                        factors,
+                    });
+                    padding.fill(0.0);
+                }
             });
     }
 
     /// The factor of the weight with which `head` of `sequence` lets token `row` see `column`.
     pub fn attention_factor(&self, sequence: usize, head: usize, row: usize, column: usize) -> f32 {
         self.factor([row as u32, head as u32, sequence as u32], column)
+    }
+}
+
+/// The first elements of one row.
+struct Row<'a> {
+    dropout: &'a Dropout,
+    row: [u32; 3],
+    factors: &'a mut [f32],
+}
+
+// A closure would not be inlined into the function that turns vector instructions on.
+impl WithSimd for Row<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (group, factors) in self.factors.chunks_mut(GROUP).enumerate() {
+            let random = blocks((group * LANES) as u32, self.row, self.dropout.key);
+            for (factors, random) in factors.chunks_mut(LANES).zip(&random) {
+                for (factor, &word) in factors.iter_mut().zip(random) {
+                    *factor = self.dropout.decide(word);
+                }
+            }
+        }
     }
 }
 

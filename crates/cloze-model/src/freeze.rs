@@ -234,3 +234,111 @@ pub fn trainable_names<M: Module>(model: &M) -> Vec<String> {
     for_each_parameter(model, &mut trainable);
     trainable.0
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::architectures::{Bert, DistilBert};
+    use crate::testing::{classifier, head};
+    use crate::{Features, SequenceClassifier};
+
+    fn model() -> SequenceClassifier {
+        classifier(&head(Features::Pooled, &[4]), &Device::flex().autodiff())
+    }
+
+    fn frozen(parts: &[&str]) -> Vec<String> {
+        let spec = FreezeSpec::parse(parts).unwrap();
+        let (model, frozen) = spec.apply(model(), &Bert).unwrap();
+        let trainable = trainable_names(&model);
+        let all = parameter_names(&model);
+        assert!(
+            all.iter()
+                .all(|name| frozen.contains(name) != trainable.contains(name))
+        );
+        frozen
+    }
+
+    fn error(parts: &[&str]) -> String {
+        let applied = FreezeSpec::parse(parts).and_then(|spec| spec.apply(model(), &Bert));
+        applied.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_part_freezes_what_it_says() {
+        let starting = |starts: &[&str]| {
+            let names = parameter_names(&model());
+            let chosen = names
+                .into_iter()
+                .filter(|name| starts.iter().any(|s| name.starts_with(s)));
+            chosen.collect::<Vec<_>>()
+        };
+        assert_eq!(frozen(&[]), [""; 0]);
+        assert_eq!(frozen(&["none"]), [""; 0]);
+        assert_eq!(
+            frozen(&["encoder"]),
+            starting(&["embeddings.", "encoder.", "pooler."])
+        );
+        assert_eq!(
+            frozen(&["all-but-pooler"]),
+            starting(&["embeddings.", "encoder."])
+        );
+        assert_eq!(frozen(&["embeddings"]), starting(&["embeddings."]));
+        assert_eq!(frozen(&["layers:1"]), starting(&["encoder.layer.0."]));
+        assert_eq!(frozen(&["layers:2"]), starting(&["encoder.layer."]));
+        assert_eq!(
+            frozen(&["embeddings", "layers:1"]),
+            starting(&["embeddings.", "encoder.layer.0."])
+        );
+    }
+
+    #[test]
+    fn patterns_match_names_with_and_without_prefix() {
+        assert_eq!(frozen(&["classifier_hidden.*"]).len(), 2);
+        assert_eq!(frozen(&["*LayerNorm*"]).len(), 10);
+        assert_eq!(
+            frozen(&["bert.encoder.layer.[01].attention.self.{query,key}.weight"]).len(),
+            4
+        );
+        assert_eq!(frozen(&["pooler.dense.bias"]), ["pooler.dense.bias"]);
+        let spec = FreezeSpec::parse(&["distilbert.transformer.layer.1.ffn.*"]).unwrap();
+        let (_, frozen) = spec.apply(model(), &DistilBert).unwrap();
+        assert_eq!(frozen[0], "encoder.layer.1.intermediate.dense.weight");
+        assert_eq!(frozen.len(), 4);
+    }
+
+    #[test]
+    fn a_later_specification_replaces_an_earlier_one() {
+        let freeze = |model, part: &str| {
+            FreezeSpec::parse(&[part])
+                .unwrap()
+                .apply(model, &Bert)
+                .unwrap()
+                .0
+        };
+        let model = freeze(freeze(model(), "encoder"), "none");
+        assert_eq!(trainable_names(&model), parameter_names(&model));
+    }
+
+    #[test]
+    fn what_freezes_nothing_is_an_error() {
+        assert_eq!(
+            error(&["embedings"]),
+            "freeze = \"embedings\" matches no parameter; it must be none, encoder, \
+             all-but-pooler, embeddings, layers:N, or a pattern of names such as \
+             \"encoder.layer.0.attention.self.query.weight\""
+        );
+        assert_eq!(
+            error(&["layers:3"]),
+            "freeze = \"layers:3\": the model has 2 layers"
+        );
+        for part in ["layers:", "layers:0", "layers:x", "layers:-1"] {
+            assert_eq!(
+                error(&[part]),
+                format!("freeze = {part:?}: after `layers:` there must be a whole number above 0")
+            );
+        }
+        assert!(error(&["layer[.*"]).starts_with("freeze = \"layer[.*\" is not a pattern: "));
+    }
+}

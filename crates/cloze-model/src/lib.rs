@@ -21,6 +21,8 @@ pub mod named;
 pub mod parameter_source;
 pub mod parameters;
 pub mod resize;
+#[cfg(test)]
+mod testing;
 
 pub use architectures::{ARCHITECTURES, Architecture, ModelClass};
 pub use encoder::{DropoutKey, Encoder, EncoderOutput, ForwardError, ForwardOptions, unpack};

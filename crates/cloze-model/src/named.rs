@@ -127,3 +127,74 @@ impl<T: ParameterMapper> ModuleMapper for Named<'_, T> {
         self.inner.map(&self.name(), parameter)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::Features;
+    use crate::testing::{classifier, head};
+
+    #[test]
+    fn names_are_those_of_bert_in_transformers() {
+        let model = classifier(&head(Features::Pooled, &[4]), &Device::flex());
+        let names = parameter_names(&model);
+        let layer = |index| {
+            let tensors = [
+                "attention.self.query",
+                "attention.self.key",
+                "attention.self.value",
+                "attention.output.dense",
+                "attention.output.LayerNorm",
+                "intermediate.dense",
+                "output.dense",
+                "output.LayerNorm",
+            ];
+            tensors.map(|tensor| format!("encoder.layer.{index}.{tensor}"))
+        };
+        let pairs = layer(0).into_iter().chain(layer(1)).chain([
+            "pooler.dense".into(),
+            "classifier_hidden.0".into(),
+            "classifier".into(),
+        ]);
+        let embeddings = ["word", "position", "token_type"]
+            .map(|kind| format!("embeddings.{kind}_embeddings.weight"));
+        let pairs = std::iter::once("embeddings.LayerNorm".to_owned()).chain(pairs);
+        let pairs = pairs.flat_map(|pair| [format!("{pair}.weight"), format!("{pair}.bias")]);
+        assert_eq!(
+            names,
+            embeddings.into_iter().chain(pairs).collect::<Vec<_>>()
+        );
+        // The encoder alone has the same names.
+        let alone = parameter_names(&model.encoder);
+        assert_eq!(alone[..], names[..names.len() - 4]);
+        assert!(alone.iter().all(|name| is_encoder_name(name)));
+        assert!(
+            !names[names.len() - 4..]
+                .iter()
+                .any(|name| is_encoder_name(name))
+        );
+    }
+
+    #[test]
+    fn a_source_is_asked_by_the_names_that_visitors_see() {
+        struct Asked(Vec<String>);
+        impl crate::ParameterSource for Asked {
+            fn get(
+                &mut self,
+                name: &str,
+                shape: &[usize],
+                _: crate::Init,
+            ) -> Result<burn::tensor::TensorData, crate::ParameterError> {
+                self.0.push(name.into());
+                Ok(burn::tensor::TensorData::zeros::<f32, _>(shape))
+            }
+        }
+        let mut asked = Asked(Vec::new());
+        let (config, device) = (crate::testing::tiny_config(), Device::flex());
+        let head = head(Features::Pooled, &[4, 3]);
+        let model = crate::SequenceClassifier::new(&config, &head, 2, &mut asked, &device).unwrap();
+        assert_eq!(asked.0, parameter_names(&model));
+    }
+}

@@ -107,7 +107,7 @@ mod tests {
 
     fn draw(source: &mut RandomParameters, name: &str) -> Vec<f32> {
         let data = source.get(name, &[40, 50], Init::Normal(0.02)).unwrap();
-        data.to_vec().unwrap()
+        data.try_to_vec().unwrap()
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
         assert!(mean.abs() < 0.002 && (square.sqrt() - 0.02).abs() < 0.002);
         let ones = source.get("g", &[3], Init::Ones).unwrap();
         let zeros = source.get("b", &[3], Init::Zeros).unwrap();
-        assert_eq!(ones.to_vec::<f32>().unwrap(), [1.0; 3]);
-        assert_eq!(zeros.to_vec::<f32>().unwrap(), [0.0; 3]);
+        assert_eq!(ones.try_to_vec::<f32>().unwrap(), [1.0; 3]);
+        assert_eq!(zeros.try_to_vec::<f32>().unwrap(), [0.0; 3]);
     }
 }

@@ -65,3 +65,70 @@ pub fn resize_embeddings(
     encoder.config_mut().vocab_size = vocab_size;
     Ok(encoder)
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::testing::{batch, tiny_config};
+    use crate::{ForwardError, ForwardOptions};
+
+    fn table(encoder: &Encoder) -> Vec<f32> {
+        let table = encoder.embeddings.word_embeddings.weight.val();
+        table.into_data().try_to_vec().unwrap()
+    }
+
+    #[test]
+    fn old_rows_stay_and_new_ones_are_drawn_with_the_initializer_range() {
+        let mut config = tiny_config();
+        config.initializer_range = 0.5;
+        let device = Device::flex().autodiff();
+        let encoder = Encoder::new(&config, &mut RandomParameters::new(1), &device).unwrap();
+        let before = table(&encoder);
+        let new_word = batch(&[&[0, config.vocab_size as u32]]);
+        let options = ForwardOptions::default();
+        let refused = encoder.forward(&new_word, &options).unwrap_err();
+        assert!(matches!(refused, ForwardError::TokenId { position: 1, .. }));
+
+        let encoder = resize_embeddings(encoder, config.vocab_size + 100, 2).unwrap();
+        let after = table(&encoder);
+        assert_eq!(encoder.config().vocab_size, config.vocab_size + 100);
+        assert_eq!(after[..before.len()], before);
+        let new = &after[before.len()..];
+        assert_eq!(new.len(), 100 * config.hidden_size);
+        let square = new.iter().map(|value| value * value).sum::<f32>() / new.len() as f32;
+        assert!((square.sqrt() - 0.5).abs() < 0.05);
+
+        // The grown table is a parameter like the old one: a gradient reaches its new row.
+        let output = encoder
+            .forward(&new_word, &options)
+            .unwrap()
+            .last_hidden_state;
+        let gradients = output.powi_scalar(3).sum().backward();
+        let gradient = encoder
+            .embeddings
+            .word_embeddings
+            .weight
+            .grad(&gradients)
+            .unwrap();
+        let row = gradient.slice([config.vocab_size..config.vocab_size + 1]);
+        assert!(row.abs().sum().into_scalar::<f32>() > 0.0);
+    }
+
+    #[test]
+    fn a_frozen_table_stays_frozen_and_none_shrinks() {
+        let config = tiny_config();
+        let device = Device::flex().autodiff();
+        let mut encoder = Encoder::new(&config, &mut RandomParameters::new(1), &device).unwrap();
+        let weight = &mut encoder.embeddings.word_embeddings.weight;
+        *weight = weight.clone().set_require_grad(false);
+        let encoder = resize_embeddings(encoder, config.vocab_size + 1, 0).unwrap();
+        assert!(!encoder.embeddings.word_embeddings.weight.is_require_grad());
+        let error = resize_embeddings(encoder, 3, 0).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the vocabulary has 12 words and cannot shrink to 3"
+        );
+    }
+}

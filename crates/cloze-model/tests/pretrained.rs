@@ -56,7 +56,7 @@ impl Pretrained {
     }
 
     fn check<const D: usize>(&self, name: &str, found: Tensor<D>) {
-        let found: Vec<f32> = found.into_data().to_vec().unwrap();
+        let found: Vec<f32> = found.into_data().try_to_vec().unwrap();
         assert_close(name, &found, &self.expected.floats(name).values, TOLERANCE);
     }
 }

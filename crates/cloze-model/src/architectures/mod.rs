@@ -118,3 +118,175 @@ pub fn parse_config(
     let architecture = find(json)?;
     Ok((architecture, architecture.parse_config(json)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn config(model_type: &str) -> Map<String, Value> {
+        let sizes = match model_type {
+            "distilbert" => json!({"dim": 8, "n_layers": 2, "n_heads": 2, "hidden_dim": 12}),
+            _ => json!({
+                "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
+                "intermediate_size": 12
+            }),
+        };
+        let mut all = json!({
+            "model_type": model_type, "vocab_size": 11, "max_position_embeddings": 6
+        });
+        let all = all.as_object_mut().unwrap();
+        all.extend(sizes.as_object().unwrap().clone());
+        all.clone()
+    }
+
+    fn parse(map: &Map<String, Value>) -> Result<EncoderConfig, String> {
+        let text = Value::Object(map.clone()).to_string();
+        let json = ConfigJson::parse(Path::new("config.json"), &text).unwrap();
+        parse_config(&json)
+            .map(|(_, config)| config)
+            .map_err(|error| error.to_string())
+    }
+
+    fn with(model_type: &str, key: &str, value: Value) -> Result<EncoderConfig, String> {
+        let mut map = config(model_type);
+        map.insert(key.into(), value);
+        parse(&map)
+    }
+
+    #[test]
+    fn what_is_not_computed_is_refused_by_every_architecture() {
+        for architecture in ARCHITECTURES {
+            let model_type = architecture.model_type();
+            assert!(parse(&config(model_type)).is_ok());
+            for (key, value) in [
+                ("position_embedding_type", json!("relative_key")),
+                ("is_decoder", json!(true)),
+                ("add_cross_attention", json!(true)),
+                ("pruned_heads", json!({"0": [1]})),
+                ("quantization_config", json!({"bits": 4})),
+                ("pad_token_id", json!(11)),
+                ("initializer_range", json!(-0.1)),
+            ] {
+                let error = with(model_type, key, value).unwrap_err();
+                assert!(
+                    error.starts_with(&format!("config.json, field `{key}`: found")),
+                    "{error}"
+                );
+            }
+            for (key, value) in [
+                ("position_embedding_type", json!("absolute")),
+                ("is_decoder", json!(false)),
+                ("pruned_heads", json!({})),
+                ("pruned_heads", json!(null)),
+                ("pad_token_id", json!(null)),
+                ("unheard_of", json!(1)),
+            ] {
+                assert!(with(model_type, key, value).is_ok(), "{model_type} {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn errors_use_the_keys_of_the_architecture() {
+        assert_eq!(
+            with("bert", "num_attention_heads", json!(3)).unwrap_err(),
+            "config.json, field `hidden_size`: found 8, wanted a multiple of \
+             `num_attention_heads`, 3"
+        );
+        assert_eq!(
+            with("distilbert", "n_heads", json!(3)).unwrap_err(),
+            "config.json, field `dim`: found 8, wanted a multiple of `n_heads`, 3"
+        );
+        assert!(
+            with("bert", "hidden_act", json!("swish"))
+                .unwrap_err()
+                .contains("`hidden_act`")
+        );
+        assert!(
+            with("distilbert", "activation", json!("mish"))
+                .unwrap_err()
+                .contains("mish")
+        );
+        assert_eq!(
+            with("bert", "model_type", json!("gpt2")).unwrap_err(),
+            "config.json, field `model_type`: found \"gpt2\", wanted one of bert, distilbert"
+        );
+    }
+
+    #[test]
+    fn a_configuration_that_is_written_is_read_again() {
+        for architecture in ARCHITECTURES {
+            let mut map = config(architecture.model_type());
+            map.insert("layer_norm_eps".into(), json!(1e-5));
+            map.insert("other_key".into(), json!("kept"));
+            let mut changed = parse(&map).unwrap();
+            changed.vocab_size = 99;
+            changed.hidden_dropout_prob = 0.25;
+            if architecture.model_type() != "distilbert" {
+                changed.attention_output_dropout_prob = 0.25;
+            }
+            architecture.write_config(&changed, &mut map);
+            assert_eq!(map["other_key"], json!("kept"));
+            assert_eq!(parse(&map).unwrap(), changed);
+        }
+    }
+
+    #[test]
+    fn heads_are_those_of_transformers_with_their_own_dropout() {
+        use crate::heads::Features;
+        for (architecture, key, features, hidden, dropouts) in [
+            (
+                ARCHITECTURES[0],
+                "classifier_dropout",
+                Features::Pooled,
+                vec![],
+                [0.1, 0.35],
+            ),
+            (
+                ARCHITECTURES[1],
+                "seq_classif_dropout",
+                Features::Cls,
+                vec![8],
+                [0.2, 0.35],
+            ),
+        ] {
+            let mut map = config(architecture.model_type());
+            for dropout in dropouts {
+                let text = Value::Object(map.clone()).to_string();
+                let json = ConfigJson::parse(Path::new("config.json"), &text).unwrap();
+                let config = architecture.parse_config(&json).unwrap();
+                let mut head = architecture.classification_head(&json, &config).unwrap();
+                assert_eq!((head.features, &head.hidden), (features, &hidden));
+                assert_eq!(head.dropout, dropout);
+                head.dropout = 0.35;
+                architecture.write_classification_head(&head, &mut map);
+                assert_eq!(map[key], json!(0.35));
+            }
+        }
+    }
+
+    #[test]
+    fn class_names_are_those_of_transformers() {
+        let names = |class| {
+            ARCHITECTURES
+                .iter()
+                .map(|a| a.class_name(class))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            names(ModelClass::Encoder)[..2],
+            ["BertModel", "DistilBertModel"]
+        );
+        assert_eq!(
+            names(ModelClass::SequenceClassification)[..2],
+            [
+                "BertForSequenceClassification",
+                "DistilBertForSequenceClassification",
+            ]
+        );
+    }
+}

@@ -148,6 +148,31 @@ mod tests {
         assert_eq!(address(&after), before);
     }
 
+    /// What a trainer does: the graph is gone once the gradient is taken.
+    #[test]
+    fn a_trained_parameter_is_updated_where_it_lies() {
+        use burn::module::Param;
+        let device = Device::flex().autodiff();
+        let weight = Tensor::random([4, 4], Distribution::Default, &device);
+        let weight = Param::<Tensor<2>>::from_tensor(weight);
+        let address = |weight: &Param<Tensor<2>>| {
+            let primitive = weight.val().inner().try_into_primitive::<Flex>().unwrap();
+            primitive.storage::<f32>().as_ptr()
+        };
+        let before = address(&weight);
+        let loss = weight.val().matmul(weight.val().transpose()).sum();
+        let gradient = weight.grad(&loss.backward()).unwrap();
+        drop(loss);
+        let zeros = || Tensor::zeros([4, 4], &Device::flex());
+        let after = weight.map(|weight| {
+            let weight = weight.inner();
+            let (weight, ..) = adamw_step(&AdamW::default(), weight, gradient, zeros(), zeros());
+            Tensor::from_inner(weight).require_grad()
+        });
+        assert_eq!(address(&after), before);
+        assert!(after.is_require_grad());
+    }
+
     #[test]
     fn a_view_counts_only_its_own_elements() {
         let rows = Tensor::<2>::from_floats([[1.0, 2.0], [3.0, 4.0]], &Device::flex());

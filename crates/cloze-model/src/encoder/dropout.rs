@@ -90,3 +90,55 @@ fn multiply<const D: usize>(input: Tensor<D>, factors: Vec<f32>) -> Tensor<D> {
     let factors = Tensor::from_data(data, &input.device());
     input * factors
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn no_two_places_share_a_number() {
+        let mut numbers = HashSet::new();
+        let layers = (0..48).flat_map(|layer| {
+            [
+                Site::AttentionWeights { layer },
+                Site::AttentionOutput { layer },
+                Site::FeedForward { layer },
+            ]
+        });
+        let others = [Site::Embeddings, Site::HeadFeatures, Site::HeadOutput];
+        assert!(
+            layers
+                .chain(others)
+                .all(|site| numbers.insert(site.number()))
+        );
+    }
+
+    #[test]
+    fn elements_are_dropped_or_scaled_and_so_is_their_gradient() {
+        let device = Device::flex().autodiff();
+        let input = Tensor::<2>::ones([40, 50], &device).require_grad();
+        let key = Some(DropoutKey { seed: 1, step: 1 });
+        let output = dropout(input.clone(), key, Site::Embeddings, 0.2);
+        let values: Vec<f32> = output.to_data().try_to_vec().unwrap();
+        assert!(values.iter().all(|&value| value == 0.0 || value == 1.25));
+        let dropped = values.iter().filter(|&&value| value == 0.0).count();
+        assert!((300..500).contains(&dropped));
+        let gradients = output.sum().backward();
+        let gradient = input.grad(&gradients).unwrap();
+        assert_eq!(gradient.into_data().try_to_vec::<f32>().unwrap(), values);
+    }
+
+    #[test]
+    fn without_a_key_or_a_probability_nothing_is_dropped() {
+        let input = Tensor::<1>::ones([100], &Device::flex());
+        let key = Some(DropoutKey { seed: 1, step: 1 });
+        for (key, probability) in [(None, 0.5), (key, 0.0)] {
+            let output = dropout(input.clone(), key, Site::HeadOutput, probability);
+            assert_eq!(output.to_data(), input.to_data());
+        }
+    }
+}

@@ -100,3 +100,65 @@ fn place(batch: &PackedBatch, row: usize) -> (usize, usize) {
     let sequence = batch.offsets().partition_point(|&offset| offset <= row) - 1;
     (sequence, row - batch.offsets()[sequence])
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::testing::{batch, classifier, head, tiny_config};
+    use crate::{Encoder, Features, ForwardOptions, RandomParameters};
+
+    fn error(batch: &PackedBatch) -> String {
+        let model = classifier(&head(Features::Cls, &[]), &Device::flex());
+        model
+            .forward(batch, &ForwardOptions::default())
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn what_does_not_fit_the_model_is_named() {
+        assert_eq!(
+            error(&batch(&[&[1], &[1; 7]])),
+            "sequence 1 has 7 tokens, the model reads 6 at most"
+        );
+        assert_eq!(
+            error(&batch(&[&[1, 2], &[10, 3, 11]])),
+            "token 2 of sequence 1 has id 11, the model's vocabulary ends at 10: \
+             do tokenizer and model belong together?"
+        );
+        let pair = PackedBatch::new(vec![1, 2, 3], vec![0, 1, 2], vec![0, 1, 3]).unwrap();
+        assert_eq!(
+            error(&pair),
+            "token 1 of sequence 1 has token type 2, the model has 2 types"
+        );
+    }
+
+    #[test]
+    fn the_longest_sequence_and_the_last_id_are_read() {
+        let model = classifier(&head(Features::Cls, &[]), &Device::flex());
+        assert!(
+            model
+                .forward(&batch(&[&[10; 6]]), &ForwardOptions::default())
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn an_architecture_without_token_types_or_pooler_says_so_or_ignores_them() {
+        let mut config = tiny_config();
+        (config.type_vocab_size, config.pooler) = (0, false);
+        let device = Device::flex();
+        let encoder = Encoder::new(&config, &mut RandomParameters::new(0), &device).unwrap();
+        let batch = PackedBatch::new(vec![1, 2], vec![0, 1], vec![0, 2]).unwrap();
+        let output = encoder.forward(&batch, &ForwardOptions::default()).unwrap();
+        assert_eq!(
+            encoder
+                .pooled(output.last_hidden_state, &batch)
+                .unwrap_err()
+                .to_string(),
+            "this bert encoder has no pooler, so there is no pooled output"
+        );
+    }
+}

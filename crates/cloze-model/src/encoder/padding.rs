@@ -124,3 +124,46 @@ impl Ragged {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn batch(lengths: &[usize]) -> PackedBatch {
+        let zeros = vec![0; lengths.iter().copied().max().unwrap_or(0)];
+        let sequences = lengths
+            .iter()
+            .map(|&length| (&zeros[..length], &zeros[..length]));
+        PackedBatch::from_sequences(sequences).unwrap()
+    }
+
+    /// Row `r` holds `4r, 4r + 1, …`, counted from 1.
+    fn rows(tokens: usize) -> Tensor<2> {
+        let values = (1..=4 * tokens).map(|value| value as f32).collect();
+        Tensor::from_data(f32_data(values, &[tokens, 4]), &Device::flex())
+    }
+
+    #[test]
+    fn unpacked_rows_stand_at_their_positions_with_zeros_behind_them() {
+        let unpacked = unpack(rows(3), &batch(&[1, 2]));
+        let values: Vec<f32> = unpacked.into_data().try_to_vec().unwrap();
+        assert_eq!(values[..8], [1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(values[8..], [5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0]);
+    }
+
+    proptest! {
+        #[test]
+        fn heads_that_are_split_and_merged_are_the_rows_again(
+            lengths in prop::collection::vec(1_usize..7, 1..6)
+        ) {
+            let batch = batch(&lengths);
+            let padding = Padding::new(&batch, &Device::flex());
+            let split = padding.split_heads(rows(batch.tokens()), 2);
+            prop_assert_eq!(split.dims(), [lengths.len(), 2, batch.max_length(), 2]);
+            let merged = padding.merge_heads(split);
+            prop_assert_eq!(merged.to_data(), rows(batch.tokens()).to_data());
+        }
+    }
+}

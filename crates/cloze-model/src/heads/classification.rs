@@ -200,3 +200,152 @@ fn mean(hidden: Tensor<2>, batch: &PackedBatch) -> Tensor<2> {
     let sum: Tensor<2> = unpack(hidden, batch).sum_dim(1).squeeze_dim(1);
     sum / lengths
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::module::Param;
+
+    use super::*;
+    use crate::losses::{CrossEntropy, cross_entropy};
+    use crate::testing::{batch, classifier, head, tiny_config};
+
+    const SEQUENCES: [&[u32]; 3] = [&[1, 5, 7, 2], &[1, 2], &[1, 9, 9, 4, 2]];
+
+    fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+        tensor.into_data().try_to_vec().unwrap()
+    }
+
+    #[test]
+    fn features_are_the_first_row_the_mean_row_or_the_pooled_output() {
+        let device = Device::flex();
+        let batch = batch(&SEQUENCES);
+        let features = |features| {
+            let model = classifier(&head(features, &[]), &device);
+            let output = model.forward(&batch, &ForwardOptions::default()).unwrap();
+            let hidden = output.encoder.last_hidden_state;
+            (
+                values(hidden.clone()),
+                values(model.features(hidden, &batch).unwrap()),
+                model,
+            )
+        };
+        let (hidden, cls, _) = features(Features::Cls);
+        let (_, mean, _) = features(Features::Mean);
+        let (_, pooled, model) = features(Features::Pooled);
+        let rows: Vec<&[f32]> = hidden.chunks(8).collect();
+        for (index, range) in batch.offsets().windows(2).enumerate() {
+            let own = &rows[range[0]..range[1]];
+            assert_eq!(&cls[index * 8..][..8], own[0]);
+            for column in 0..8 {
+                let sum: f32 = own.iter().map(|row| row[column]).sum();
+                let expected = sum / own.len() as f32;
+                assert!((mean[index * 8 + column] - expected).abs() < 1e-6);
+            }
+        }
+        let cls = Tensor::<1>::from_floats(cls.as_slice(), &device).reshape([3, 8]);
+        let dense = &model.encoder.pooler.as_ref().unwrap().dense;
+        assert_eq!(values(dense.forward(cls).tanh()), pooled);
+    }
+
+    #[test]
+    fn a_head_has_the_layers_that_were_asked_for() {
+        let model = classifier(&head(Features::Mean, &[5, 4]), &Device::flex());
+        let shapes = |layer: &Linear| (layer.weight.dims(), layer.bias.dims());
+        assert_eq!(
+            model.head.hidden.iter().map(shapes).collect::<Vec<_>>(),
+            [([5, 8], [5]), ([4, 5], [4]),]
+        );
+        assert_eq!(shapes(&model.head.output), ([3, 4], [3]));
+        assert_eq!(model.head.labels(), 3);
+    }
+
+    #[test]
+    fn a_head_that_does_not_fit_is_refused() {
+        let build = |head: &ClassificationHeadConfig, labels, pooler| {
+            let config = EncoderConfig {
+                pooler,
+                ..tiny_config()
+            };
+            let mut source = crate::RandomParameters::new(0);
+            let device = Device::flex();
+            SequenceClassifier::new(&config, head, labels, &mut source, &device)
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            build(&head(Features::Pooled, &[]), 2, false),
+            "head features \"pooled\" need a pooler, which bert does not have: \
+             use \"cls\" or \"mean\""
+        );
+        assert_eq!(
+            build(&head(Features::Cls, &[200, 0]), 2, true),
+            "the head's layers and its labels must each number 1 at least, found [200, 0, 2]"
+        );
+        assert!(build(&head(Features::Cls, &[]), 0, true).ends_with("found [0]"));
+        let all_dropped = ClassificationHeadConfig {
+            dropout: 1.0,
+            ..head(Features::Cls, &[])
+        };
+        assert_eq!(
+            build(&all_dropped, 2, true),
+            "the head's dropout must be a probability from 0 to below 1, found 1"
+        );
+    }
+
+    fn loss(model: &SequenceClassifier, options: &ForwardOptions) -> Tensor<1> {
+        let output = model.forward(&batch(&SEQUENCES), options).unwrap();
+        cross_entropy(output.logits, &[2, 0, 1], &CrossEntropy::default()).unwrap()
+    }
+
+    type Pick = fn(&mut SequenceClassifier) -> &mut Param<Tensor<2>>;
+
+    /// Changes a parameter in a direction and back, and compares how the loss changes with what
+    /// the gradient says: with dropout on, both see the same masks.
+    #[test]
+    fn gradients_equal_finite_differences_with_dropout() {
+        let picks: [(&str, Pick); 5] = [
+            ("words", |m| {
+                &mut m.encoder.embeddings.word_embeddings.weight
+            }),
+            ("query", |m| {
+                &mut m.encoder.layers[0].attention.self_attention.query.weight
+            }),
+            ("value", |m| {
+                &mut m.encoder.layers[1].attention.self_attention.value.weight
+            }),
+            ("intermediate", |m| {
+                &mut m.encoder.layers[0].intermediate.dense.weight
+            }),
+            ("hidden", |m| &mut m.head.hidden[0].weight),
+        ];
+        let device = Device::flex().autodiff();
+        let dropout = Some(DropoutKey { seed: 4, step: 2 });
+        let options = ForwardOptions {
+            dropout,
+            ..ForwardOptions::default()
+        };
+        for features in [Features::Pooled, Features::Cls, Features::Mean] {
+            let model = classifier(&head(features, &[5]), &device);
+            let gradients = loss(&model, &options).backward();
+            for (name, pick) in picks {
+                let gradient = pick(&mut model.clone()).grad(&gradients).unwrap();
+                let norm = gradient.clone().square().sum().sqrt().into_scalar::<f32>();
+                let direction = gradient / norm;
+                let shifted = |step: f32| {
+                    let mut model = model.clone();
+                    let parameter = pick(&mut model);
+                    *parameter = parameter.clone().map(|tensor| {
+                        Tensor::from_inner(tensor.inner() + direction.clone() * step).require_grad()
+                    });
+                    f64::from(loss(&model, &options).into_scalar::<f32>())
+                };
+                let slope = (shifted(1e-2) - shifted(-1e-2)) / 2e-2;
+                let relative = (slope / f64::from(norm) - 1.0).abs();
+                assert!(
+                    relative < 1e-2,
+                    "{features:?}, {name}: slope {slope}, norm {norm}"
+                );
+            }
+        }
+    }
+}

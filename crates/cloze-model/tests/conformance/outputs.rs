@@ -1,0 +1,52 @@
+use testkit::close::assert_close;
+
+use crate::case::{ALL_OUTPUTS, Case, outputs};
+use crate::{for_every_architecture, for_every_near_constant};
+
+fn equal_transformers(case: &Case) {
+    let (model, batch) = (case.model(), case.batch());
+    let output = model.forward(&batch, &ALL_OUTPUTS).unwrap();
+    let found = outputs(&model, output, &batch);
+    // As many as the golden file has: nothing is left out.
+    let outputs = [
+        "logits",
+        "pooled",
+        "last_hidden_state",
+        "hidden_states.",
+        "attentions.",
+    ];
+    let is_output = |name: &&String| outputs.iter().any(|output| name.starts_with(output));
+    assert_eq!(
+        found.len(),
+        case.expected.names().iter().filter(is_output).count()
+    );
+    for (name, values) in found {
+        assert_close(
+            &case.what(&name),
+            &values,
+            &case.expected.floats(&name).values,
+            1e-4,
+        );
+    }
+}
+
+#[test]
+fn hidden_states_attentions_and_logits_equal_transformers() {
+    for_every_architecture(equal_transformers);
+}
+
+#[test]
+fn nearly_constant_rows_are_normalised_as_in_transformers() {
+    for_every_near_constant(equal_transformers);
+}
+
+#[test]
+fn nothing_is_kept_that_was_not_asked_for() {
+    for_every_architecture(|case| {
+        let output = case
+            .model()
+            .forward(&case.batch(), &Default::default())
+            .unwrap();
+        assert!(output.encoder.hidden_states.is_none() && output.encoder.attentions.is_none());
+    });
+}
