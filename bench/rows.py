@@ -18,6 +18,7 @@ def read_splits(run: Path) -> dict[str, list[int]]:
 
 
 def read_test_predictions(run: Path) -> list[str]:
-    """The label that cloze gave each test row, in the order of the test part."""
+    """The label that cloze gave each test row, in the order of `test` in the splits."""
     lines = (run / "predictions-test.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line)["predicted"] for line in lines]
+    predicted = {line["row"]: line["predicted"] for line in map(json.loads, lines)}
+    return [predicted[row] for row in read_splits(run)["test"]]
