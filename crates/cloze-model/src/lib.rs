@@ -8,8 +8,6 @@
 //! - [`parameter_source`]: where weights come from; [`named`]: parameters under their names
 //! - [`freeze`], [`parameters`], [`resize`]: what is done to a model as a whole
 
-#![recursion_limit = "256"]
-
 pub mod architectures;
 pub mod bridge;
 pub mod checkpoint;

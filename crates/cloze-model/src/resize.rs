@@ -112,7 +112,7 @@ mod tests {
             .weight
             .grad(&gradients)
             .unwrap();
-        let row = gradient.slice([config.vocab_size..config.vocab_size + 1]);
+        let row = gradient.narrow(0, config.vocab_size, 1);
         assert!(row.abs().sum().into_scalar::<f32>() > 0.0);
     }
 

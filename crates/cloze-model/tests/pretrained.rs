@@ -1,5 +1,7 @@
 //! The real checkpoints of `make assets` give what they give in `transformers`.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails like a test")]
+
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};

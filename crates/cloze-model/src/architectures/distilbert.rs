@@ -7,6 +7,9 @@ use crate::heads::{ClassificationHeadConfig, Features};
 
 /// DistilBERT (Sanh et al. 2019): BERT without token types and pooler, and without dropout on
 /// the attention output.
+///
+/// `sinusoidal_pos_embds` says only how the position embeddings of a fresh model start in
+/// `transformers`; cloze draws them like the other embeddings.
 #[derive(Clone, Copy, Debug)]
 pub struct DistilBert;
 

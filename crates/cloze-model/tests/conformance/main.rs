@@ -2,6 +2,8 @@
 //! an entry there and golden files of `transformers` under `tests/golden/<model_type>` and
 //! `tests/golden/<model_type>-near-constant` (see `tools/reference`).
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails like a test")]
+
 mod case;
 mod gradients;
 mod invariance;

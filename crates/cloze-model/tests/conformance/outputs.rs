@@ -1,12 +1,21 @@
+use burn::module::Module;
+use cloze_model::SequenceClassifier;
 use testkit::close::assert_close;
 
 use crate::case::{ALL_OUTPUTS, Case, outputs};
 use crate::{for_every_architecture, for_every_near_constant};
 
-fn equal_transformers(case: &Case) {
-    let (model, batch) = (case.model(), case.batch());
+fn with_and_without_autodiff(case: &Case) {
+    // The two take different ways through the tensor library.
+    for model in [case.model(), case.model().valid()] {
+        equals_transformers(case, &model);
+    }
+}
+
+fn equals_transformers(case: &Case, model: &SequenceClassifier) {
+    let batch = case.batch();
     let output = model.forward(&batch, &ALL_OUTPUTS).unwrap();
-    let found = outputs(&model, output, &batch);
+    let found = outputs(model, output, &batch);
     // As many as the golden file has: nothing is left out.
     let outputs = [
         "logits",
@@ -32,12 +41,12 @@ fn equal_transformers(case: &Case) {
 
 #[test]
 fn hidden_states_attentions_and_logits_equal_transformers() {
-    for_every_architecture(equal_transformers);
+    for_every_architecture(with_and_without_autodiff);
 }
 
 #[test]
 fn nearly_constant_rows_are_normalised_as_in_transformers() {
-    for_every_near_constant(equal_transformers);
+    for_every_near_constant(with_and_without_autodiff);
 }
 
 #[test]
