@@ -25,7 +25,9 @@ impl Checkpoint {
     /// one that cloze does not compute.
     pub fn open(folder: &Path) -> Result<Self, CheckpointError> {
         if !folder.is_dir() {
-            return Err(CheckpointError::NotAFolder { path: folder.into() });
+            return Err(CheckpointError::NotAFolder {
+                path: folder.into(),
+            });
         }
         let config = ConfigJson::read(&folder.join("config.json"))?;
         let architecture = architecture_of(&config)?;
@@ -77,13 +79,19 @@ impl Checkpoint {
     /// # Errors
     /// If `id2label` or `num_labels` cannot be understood.
     pub fn num_labels(&self) -> Result<usize, CheckpointError> {
+        Ok(self.stated_labels()?.unwrap_or(2))
+    }
+
+    /// The number of labels that `config.json` states.
+    pub(crate) fn stated_labels(&self) -> Result<Option<usize>, CheckpointError> {
         if let Some(names) = label_names::read(&self.config)? {
-            return Ok(names.len());
+            return Ok(Some(names.len()));
         }
-        match self.config.get("num_labels") {
-            Some(_) => Ok(self.config.size("num_labels")?),
-            None => Ok(2),
-        }
+        let stated = self
+            .config
+            .get("num_labels")
+            .map(|_| self.config.size("num_labels"));
+        Ok(stated.transpose()?)
     }
 
     /// What the scores of the head mean, if `config.json` says so.
@@ -99,7 +107,11 @@ impl Checkpoint {
     /// # Errors
     /// If a dropout in `config.json` is not a probability.
     pub fn classification_head(&self) -> Result<ClassificationHeadConfig, CheckpointError> {
-        match self.settings.as_ref().and_then(|settings| settings.head.clone()) {
+        match self
+            .settings
+            .as_ref()
+            .and_then(|settings| settings.head.clone())
+        {
             Some(head) => Ok(head),
             None => Ok(self.own_classification_head()?),
         }
@@ -107,7 +119,8 @@ impl Checkpoint {
 
     /// The classification head that `transformers` gives the architecture.
     pub(crate) fn own_classification_head(&self) -> Result<ClassificationHeadConfig, ConfigError> {
-        self.architecture.classification_head(&self.config, &self.encoder_config)
+        self.architecture
+            .classification_head(&self.config, &self.encoder_config)
     }
 
     /// Opens the weights: names, shapes and types of all tensors.
@@ -125,13 +138,18 @@ pub(crate) fn architecture_of(
     config: &ConfigJson,
 ) -> Result<&'static dyn Architecture, ConfigError> {
     if config.get("model_type").is_none()
-        && let Some(class) = config.get("architectures").and_then(|list| list.get(0)?.as_str())
+        && let Some(class) = config
+            .get("architectures")
+            .and_then(|list| list.get(0)?.as_str())
     {
         let suffix = |architecture: &dyn Architecture| {
             let suffix = class.strip_prefix(architecture.class_prefix());
             suffix.is_some_and(|suffix| suffix == "Model" || suffix.starts_with("For"))
         };
-        if let Some(found) = ARCHITECTURES.iter().find(|architecture| suffix(**architecture)) {
+        if let Some(found) = ARCHITECTURES
+            .iter()
+            .find(|architecture| suffix(**architecture))
+        {
             return Ok(*found);
         }
     }

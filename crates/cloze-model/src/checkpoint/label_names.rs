@@ -27,7 +27,9 @@ pub(crate) fn read(json: &ConfigJson) -> Result<Option<Vec<String>>, InputError>
         }
     }
     let names: Option<Vec<String>> = names.into_iter().collect();
-    names.map(Some).ok_or_else(|| json.error("id2label", WANTED))
+    names
+        .map(Some)
+        .ok_or_else(|| json.error("id2label", WANTED))
 }
 
 fn read_inverse(json: &ConfigJson) -> Result<Option<Vec<String>>, InputError> {
@@ -47,7 +49,9 @@ fn read_inverse(json: &ConfigJson) -> Result<Option<Vec<String>>, InputError> {
         }
     }
     let names: Option<Vec<String>> = names.into_iter().collect();
-    names.map(Some).ok_or_else(|| json.error("label2id", wanted))
+    names
+        .map(Some)
+        .ok_or_else(|| json.error("label2id", wanted))
 }
 
 /// The labels, unless they are only the placeholders `LABEL_0`, `LABEL_1`, … that `transformers`
@@ -69,7 +73,10 @@ pub(crate) fn named(json: &ConfigJson) -> Result<Option<LabelSet>, CheckpointErr
 /// Writes both directions.
 pub(crate) fn write(labels: &LabelSet, json: &mut Map<String, Value>) {
     let names = labels.names().iter().enumerate();
-    let id2label: Map<_, _> = names.clone().map(|(id, name)| (id.to_string(), name.as_str().into())).collect();
+    let id2label: Map<_, _> = names
+        .clone()
+        .map(|(id, name)| (id.to_string(), name.as_str().into()))
+        .collect();
     let label2id: Map<_, _> = names.map(|(id, name)| (name.clone(), id.into())).collect();
     json.insert("id2label".into(), id2label.into());
     json.insert("label2id".into(), label2id.into());

@@ -1,5 +1,5 @@
 use burn::tensor::Device;
-use cloze_core::{ConfigJson, EncoderConfig};
+use cloze_core::ConfigJson;
 
 use super::folder::architecture_of;
 use super::source::{CheckpointParameters, HeadSource};
@@ -57,15 +57,25 @@ pub fn load_classifier(
         HeadSource::Checkpoint(names)
     };
     let mut parameters = CheckpointParameters::open(checkpoint, source, options.seed)?;
-    let stored_labels = parameters.stored_shape(OUTPUT).and_then(|shape| shape.first()).copied();
+    let stored_labels = parameters
+        .stored_shape(OUTPUT)
+        .and_then(|shape| shape.first())
+        .copied();
     let num_labels = match (options.num_labels, stored_labels) {
         (Some(wanted), Some(found)) if wanted != found => {
             let folder = checkpoint.folder().into();
-            return Err(CheckpointError::LabelCount { folder, found, wanted });
+            return Err(CheckpointError::LabelCount {
+                folder,
+                found,
+                wanted,
+            });
         }
         (Some(wanted), _) => wanted,
-        (None, Some(found)) => found,
-        (None, None) => checkpoint.num_labels()?,
+        (None, found) => match (checkpoint.stated_labels()?, found) {
+            (Some(stated), _) => stated,
+            (None, Some(found)) => found,
+            (None, None) => checkpoint.num_labels()?,
+        },
     };
     let config = checkpoint.encoder_config();
     let classifier = SequenceClassifier::new(config, &head, num_labels, &mut parameters, device)?;
@@ -80,11 +90,10 @@ pub fn init_encoder(
     config: &ConfigJson,
     seed: u64,
     device: &Device,
-) -> Result<(Encoder, EncoderConfig), CheckpointError> {
+) -> Result<Encoder, CheckpointError> {
     let encoder_config = architecture_of(config)?.parse_config(config)?;
     let mut parameters = RandomParameters::new(seed);
-    let encoder = Encoder::new(&encoder_config, &mut parameters, device)?;
-    Ok((encoder, encoder_config))
+    Ok(Encoder::new(&encoder_config, &mut parameters, device)?)
 }
 
 /// A new classifier with the encoder that a `config.json` describes and weights that follow from
@@ -105,16 +114,26 @@ pub fn init_classifier(
     };
     let num_labels = options.num_labels.unwrap_or(2);
     let mut parameters = RandomParameters::new(options.seed);
-    Ok(SequenceClassifier::new(&encoder_config, &head, num_labels, &mut parameters, device)?)
+    Ok(SequenceClassifier::new(
+        &encoder_config,
+        &head,
+        num_labels,
+        &mut parameters,
+        device,
+    )?)
 }
 
 /// Canonical name of the last matrix of a head, `[labels, …]`.
 const OUTPUT: &str = "classifier.weight";
 
-/// `transformers`' names for the head that it has, canonical ones for any other.
+/// `transformers`' names for the head that it has, `modeling_cloze.py`'s for any other.
 pub(crate) fn head_names(
     head: &ClassificationHeadConfig,
     own: &ClassificationHeadConfig,
 ) -> HeadNames {
-    if head.same_function(own) { HeadNames::Architecture } else { HeadNames::Canonical }
+    if head.same_function(own) {
+        HeadNames::Architecture
+    } else {
+        HeadNames::Cloze
+    }
 }

@@ -23,12 +23,8 @@ mod vocabulary;
 
 pub use error::CheckpointError;
 pub use folder::Checkpoint;
-pub use hub::{
-    DownloadObserver, DownloadProgress, HubError, HubId, HubOptions, resolve_model,
-};
-pub use load::{
-    ClassifierOptions, init_classifier, init_encoder, load_classifier, load_encoder,
-};
+pub use hub::{DownloadObserver, DownloadProgress, HubError, HubId, HubOptions, resolve_model};
+pub use load::{ClassifierOptions, init_classifier, init_encoder, load_classifier, load_encoder};
 pub use report::LoadReport;
 pub use save::{ClassifierMetadata, save_classifier, save_encoder};
 pub use settings::{ClozeSettings, ProblemType};

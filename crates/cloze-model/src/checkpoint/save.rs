@@ -55,11 +55,17 @@ pub fn save_classifier(
     write(&folder.join("model.safetensors"), |out| {
         safetensors::write(out, named_tensors(classifier, &name))
     })?;
-    if names == HeadNames::Canonical {
-        write(&folder.join(MODELING_FILE), |out| out.write_all(MODELING.as_bytes()))?;
+    if names == HeadNames::Cloze {
+        write(&folder.join(MODELING_FILE), |out| {
+            out.write_all(MODELING.as_bytes())
+        })?;
     }
     let mut json = shared_config(metadata.config, encoder_config, architecture);
-    let head = StoredHead { config: head, own: &own, names };
+    let head = StoredHead {
+        config: head,
+        own: &own,
+        names,
+    };
     describe_head(&mut json, architecture, &head, metadata)
         .map_err(|source| unwritable(folder, source.into()))?;
     write_config(folder, json)
@@ -80,7 +86,10 @@ pub fn save_encoder(
         safetensors::write(out, named_tensors(encoder, &name))
     })?;
     let mut json = shared_config(config, encoder.config(), architecture);
-    json.insert("architectures".into(), json!([architecture.class_name(ModelClass::Encoder)]));
+    json.insert(
+        "architectures".into(),
+        json!([architecture.class_name(ModelClass::Encoder)]),
+    );
     write_config(folder, json)
 }
 
@@ -100,7 +109,10 @@ fn named_tensors(model: &impl Module, name: &dyn Fn(&str) -> String) -> Vec<Name
             });
         }
     }
-    let mut collector = Collector { name, tensors: Vec::new() };
+    let mut collector = Collector {
+        name,
+        tensors: Vec::new(),
+    };
     for_each_parameter(model, &mut collector);
     collector.tensors
 }
@@ -139,10 +151,13 @@ fn describe_head(
             architecture.write_classification_head(head.config, json);
             architecture.class_name(ModelClass::SequenceClassification)
         }
-        HeadNames::Canonical => {
+        HeadNames::Cloze => {
             let class = "ClozeForSequenceClassification";
             let place = format!("modeling_cloze.{class}");
-            json.insert("auto_map".into(), json!({"AutoModelForSequenceClassification": place}));
+            json.insert(
+                "auto_map".into(),
+                json!({"AutoModelForSequenceClassification": place}),
+            );
             class.into()
         }
     };
@@ -152,7 +167,10 @@ fn describe_head(
     label_names::write(metadata.labels, json);
     json.insert("problem_type".into(), json!(metadata.problem_type.name()));
     // The architecture's own keys have room for one dropout and for nothing else.
-    let said = ClassificationHeadConfig { dropout: head.config.dropout, ..head.own.clone() };
+    let said = ClassificationHeadConfig {
+        dropout: head.config.dropout,
+        ..head.own.clone()
+    };
     let settings = ClozeSettings {
         task: Some(metadata.task.into()),
         max_length: metadata.max_length,
@@ -176,5 +194,8 @@ fn write(
 }
 
 fn unwritable(path: &Path, source: io::Error) -> CheckpointError {
-    CheckpointError::Write { path: path.into(), source }
+    CheckpointError::Write {
+        path: path.into(),
+        source,
+    }
 }

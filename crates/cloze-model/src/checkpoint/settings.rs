@@ -60,8 +60,11 @@ pub enum ProblemType {
 }
 
 impl ProblemType {
-    const ALL: [Self; 3] =
-        [Self::SingleLabelClassification, Self::MultiLabelClassification, Self::Regression];
+    const ALL: [Self; 3] = [
+        Self::SingleLabelClassification,
+        Self::MultiLabelClassification,
+        Self::Regression,
+    ];
 
     /// Its name in `config.json`.
     pub fn name(self) -> &'static str {
@@ -84,7 +87,8 @@ impl ProblemType {
         let known = Self::ALL.into_iter().find(|problem| problem.name() == name);
         known.map(Some).ok_or_else(|| {
             let names: Vec<_> = Self::ALL.iter().map(|problem| problem.name()).collect();
-            json.error("problem_type", format!("one of {}", names.join(", "))).into()
+            json.error("problem_type", format!("one of {}", names.join(", ")))
+                .into()
         })
     }
 }

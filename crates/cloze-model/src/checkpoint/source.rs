@@ -82,7 +82,11 @@ impl<'a> CheckpointParameters<'a> {
             HeadSource::Fresh(names) if is_encoder_name(canonical) => names,
             HeadSource::Fresh(_) => return None,
         };
-        Some(stored_name(self.checkpoint.architecture(), names, canonical))
+        Some(stored_name(
+            self.checkpoint.architecture(),
+            names,
+            canonical,
+        ))
     }
 
     fn note_missing(&mut self, canonical: &str) {

@@ -11,9 +11,16 @@ use crate::named::is_encoder_name;
 pub(crate) enum HeadNames {
     /// Those of the architecture's head in `transformers`.
     Architecture,
-    /// The canonical ones, which `modeling_cloze.py` uses.
-    Canonical,
+    /// Those of `modeling_cloze.py`. No model of `transformers` has them, so that loading such a
+    /// checkpoint without that file cannot go unnoticed.
+    Cloze,
 }
+
+/// Parts of a head by their canonical names and as `modeling_cloze.py` names them.
+const CLOZE_HEAD: [(&str, &str); 2] = [
+    ("classifier_hidden.", "head.hidden."),
+    ("classifier.", "head.output."),
+];
 
 /// The name of a tensor in the file of a model with a head.
 pub(crate) fn stored_name(
@@ -22,11 +29,22 @@ pub(crate) fn stored_name(
     canonical: &str,
 ) -> String {
     if is_encoder_name(canonical) {
-        return format!("{}{}", architecture.prefix(), architecture.hf_name(canonical));
+        return format!(
+            "{}{}",
+            architecture.prefix(),
+            architecture.hf_name(canonical)
+        );
     }
     match head {
         HeadNames::Architecture => architecture.hf_name(canonical),
-        HeadNames::Canonical => canonical.into(),
+        HeadNames::Cloze => CLOZE_HEAD
+            .iter()
+            .find_map(|(part, own)| {
+                canonical
+                    .strip_prefix(part)
+                    .map(|rest| format!("{own}{rest}"))
+            })
+            .unwrap_or_else(|| canonical.into()),
     }
 }
 
@@ -75,9 +93,11 @@ fn todays(stored: &str, architecture: &dyn Architecture) -> String {
 
 /// Whether a tensor is one that a model computes anew rather than learns; old files have it.
 pub(crate) fn is_buffer(stored: &str) -> bool {
-    ["position_ids", "token_type_ids"]
-        .iter()
-        .any(|buffer| stored.strip_suffix(buffer).is_some_and(|rest| rest.ends_with("embeddings.")))
+    ["position_ids", "token_type_ids"].iter().any(|buffer| {
+        stored
+            .strip_suffix(buffer)
+            .is_some_and(|rest| rest.ends_with("embeddings."))
+    })
 }
 
 #[cfg(test)]
@@ -88,11 +108,20 @@ mod tests {
     #[test]
     fn old_names_and_names_without_prefix_are_understood() {
         for (stored, today) in [
-            ("bert.embeddings.LayerNorm.gamma", "bert.embeddings.LayerNorm.weight"),
-            ("encoder.layer.0.output.LayerNorm.beta", "bert.encoder.layer.0.output.LayerNorm.bias"),
+            (
+                "bert.embeddings.LayerNorm.gamma",
+                "bert.embeddings.LayerNorm.weight",
+            ),
+            (
+                "encoder.layer.0.output.LayerNorm.beta",
+                "bert.encoder.layer.0.output.LayerNorm.bias",
+            ),
             ("pooler.dense.weight", "bert.pooler.dense.weight"),
             ("classifier.weight", "classifier.weight"),
-            ("cls.predictions.transform.LayerNorm.gamma", "cls.predictions.transform.LayerNorm.weight"),
+            (
+                "cls.predictions.transform.LayerNorm.gamma",
+                "cls.predictions.transform.LayerNorm.weight",
+            ),
         ] {
             assert_eq!(todays(stored, &Bert), today);
         }
@@ -103,12 +132,20 @@ mod tests {
     }
 
     #[test]
-    fn a_head_of_another_shape_keeps_canonical_names() {
+    fn a_head_of_another_form_has_names_of_its_own() {
         let name = |head| stored_name(&DistilBert, head, "classifier_hidden.0.weight");
         assert_eq!(name(HeadNames::Architecture), "pre_classifier.weight");
-        assert_eq!(name(HeadNames::Canonical), "classifier_hidden.0.weight");
+        assert_eq!(name(HeadNames::Cloze), "head.hidden.0.weight");
         assert_eq!(
-            stored_name(&DistilBert, HeadNames::Canonical, "encoder.layer.1.output.dense.bias"),
+            stored_name(&Bert, HeadNames::Cloze, "classifier.bias"),
+            "head.output.bias"
+        );
+        assert_eq!(
+            stored_name(
+                &DistilBert,
+                HeadNames::Cloze,
+                "encoder.layer.1.output.dense.bias"
+            ),
             "distilbert.transformer.layer.1.ffn.lin2.bias"
         );
     }

@@ -52,7 +52,10 @@ pub(super) fn snapshot(
             Ok(files) => files,
             Err(missing) => return Ok(Err(missing)),
         };
-        let request = repository.snapshot_download().revision(revision).allow_patterns(files);
+        let request = repository
+            .snapshot_download()
+            .revision(revision)
+            .allow_patterns(files);
         let progress = options.progress.clone().map(Observer::progress);
         request.maybe_progress(progress).send().map(Ok)
     };
@@ -107,7 +110,12 @@ fn wanted_files(
     let Some(mut files) = weight_files(&present) else {
         return Ok(Err(NO_WEIGHTS));
     };
-    files.extend(SMALL_FILES.iter().filter(|name| has(name)).map(|&name| name.to_owned()));
+    files.extend(
+        SMALL_FILES
+            .iter()
+            .filter(|name| has(name))
+            .map(|&name| name.to_owned()),
+    );
     Ok(Ok(files))
 }
 
@@ -179,10 +187,14 @@ impl ProgressHandler for Observer {
             DownloadEvent::Start { total_bytes, .. } => state.total = state.total.max(*total_bytes),
             DownloadEvent::Progress { files } => {
                 for file in files {
-                    state.files.insert(file.filename.clone(), file.bytes_completed);
+                    state
+                        .files
+                        .insert(file.filename.clone(), file.bytes_completed);
                 }
             }
-            DownloadEvent::AggregateProgress { bytes_completed, .. } => {
+            DownloadEvent::AggregateProgress {
+                bytes_completed, ..
+            } => {
                 state.together = *bytes_completed;
             }
             DownloadEvent::Complete => return,
@@ -199,7 +211,12 @@ mod tests {
     use super::*;
 
     fn chosen(present: &[&str]) -> Option<Vec<String>> {
-        weight_files(&present.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
+        weight_files(
+            &present
+                .iter()
+                .map(|&name| name.to_owned())
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[test]
@@ -214,7 +231,10 @@ mod tests {
             "onnx/model-00001.safetensors",
         ]);
         assert_eq!(sharded.unwrap().len(), 3);
-        assert_eq!(chosen(&["pytorch_model.bin"]).unwrap(), ["pytorch_model.bin"]);
+        assert_eq!(
+            chosen(&["pytorch_model.bin"]).unwrap(),
+            ["pytorch_model.bin"]
+        );
         assert_eq!(chosen(&["tf_model.h5", "onnx/model.safetensors"]), None);
     }
 }

@@ -77,7 +77,7 @@ pub enum HubError {
     /// The cache does not have the model, and going online is forbidden.
     #[error(
         "there is no folder {id:?}; the cache {cache} does not have a model of that name \
-         (revision {revision:?}), and HF_HUB_OFFLINE or --offline forbids to ask the Hub"
+         (revision {revision:?}), and asking the Hub is forbidden (HF_HUB_OFFLINE)"
     )]
     NotCached {
         /// The id.

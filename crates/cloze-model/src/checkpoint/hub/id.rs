@@ -64,14 +64,27 @@ mod tests {
         assert_eq!(id.path(), "google-bert/bert-base-chinese");
         assert_eq!(id.revision.as_deref(), Some("v1.0/x"));
         let old = HubId::parse("bert-base-uncased").unwrap();
-        assert_eq!((old.path().as_str(), old.revision), ("bert-base-uncased", None));
+        assert_eq!(
+            (old.path().as_str(), old.revision),
+            ("bert-base-uncased", None)
+        );
     }
 
     #[test]
     fn paths_are_no_ids() {
         for path in [
-            "", "/models/bert", "./bert", "../bert", "~/bert", "a/b/c", "bert/", "a b", "名",
-            "a--b", "a/b@", "x.git",
+            "",
+            "/models/bert",
+            "./bert",
+            "../bert",
+            "~/bert",
+            "a/b/c",
+            "bert/",
+            "a b",
+            "名",
+            "a--b",
+            "a/b@",
+            "x.git",
         ] {
             assert_eq!(HubId::parse(path), None, "{path}");
         }

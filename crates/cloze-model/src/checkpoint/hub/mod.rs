@@ -80,7 +80,12 @@ pub fn resolve_model(name: &str, options: &HubOptions) -> Result<PathBuf, Checkp
     let id = HubId::parse(name).ok_or_else(|| HubError::Name { name: name.into() })?;
     let revision = id.revision.clone().or_else(|| options.revision.clone());
     let offline = options.offline || offline_by_environment();
-    Ok(download::snapshot(&id, revision.as_deref().unwrap_or("main"), offline, options)?)
+    Ok(download::snapshot(
+        &id,
+        revision.as_deref().unwrap_or("main"),
+        offline,
+        options,
+    )?)
 }
 
 fn offline_by_environment() -> bool {

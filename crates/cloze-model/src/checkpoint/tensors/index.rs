@@ -61,12 +61,18 @@ fn weight_map(index: &Path) -> Result<Vec<(String, String)>, CheckpointError> {
     map.iter()
         .map(|(tensor, file)| match file.as_str() {
             // A plain name: an index never reaches outside its folder.
-            Some(name) if Path::new(name).file_name().is_some_and(|plain| plain == name) => {
+            Some(name)
+                if Path::new(name)
+                    .file_name()
+                    .is_some_and(|plain| plain == name) =>
+            {
                 Ok((tensor.clone(), name.to_owned()))
             }
-            _ => Err(InputError::new(index, file.to_string(), "the name of a file beside it")
-                .in_field(tensor.as_str())
-                .into()),
+            _ => Err(
+                InputError::new(index, file.to_string(), "the name of a file beside it")
+                    .in_field(tensor.as_str())
+                    .into(),
+            ),
         })
         .collect()
 }

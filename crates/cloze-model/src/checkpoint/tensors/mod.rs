@@ -2,8 +2,8 @@
 
 mod index;
 pub(crate) mod safetensors;
-mod stored_type;
 mod store;
+mod stored_type;
 mod torch_archive;
 mod unpickler;
 mod weights_file;

@@ -19,6 +19,8 @@ use super::{StoredType, TensorEntry};
 const LENGTH_BYTES: usize = 8;
 /// The format's own limit.
 const LONGEST_HEADER: usize = 100_000_000;
+/// How many numbers are written at once.
+const BLOCK: usize = 1 << 16;
 
 #[derive(serde::Deserialize)]
 struct HeaderEntry {
@@ -96,7 +98,10 @@ fn header(path: &Path, bytes: &[u8]) -> Result<(Header, usize), InputError> {
         ));
     }
     let header = serde_json::from_slice(&rest[..length]).map_err(|source| {
-        error(format!("a header that is broken: {source}"), "a safetensors header")
+        error(
+            format!("a header that is broken: {source}"),
+            "a safetensors header",
+        )
     })?;
     Ok((header, LENGTH_BYTES + length))
 }
@@ -119,7 +124,10 @@ fn checked(
     };
     let (begin, end) = entry.data_offsets;
     if begin > end {
-        return error(format!("bytes {begin} to {end}"), "ascending offsets".into());
+        return error(
+            format!("bytes {begin} to {end}"),
+            "ascending offsets".into(),
+        );
     }
     if end > data_length {
         return error(
@@ -127,12 +135,19 @@ fn checked(
             format!("its bytes {begin} to {end}"),
         );
     }
-    let count = entry.shape.iter().try_fold(1_usize, |n, &size| n.checked_mul(size));
+    let count = entry
+        .shape
+        .iter()
+        .try_fold(1_usize, |n, &size| n.checked_mul(size));
     let wanted = count.and_then(|count| count.checked_mul(stored.bits()));
     if wanted != Some((end - begin) * 8) {
         return error(
             format!("{} bytes", end - begin),
-            format!("those of {:?} numbers of type {}", entry.shape, stored.name()),
+            format!(
+                "those of {:?} numbers of type {}",
+                entry.shape,
+                stored.name()
+            ),
         );
     }
     Ok(TensorEntry {
@@ -180,9 +195,12 @@ pub(crate) fn write(out: &mut dyn Write, mut tensors: Vec<NamedTensor>) -> io::R
     out.write_all(&header)?;
     for tensor in &tensors {
         let data = (tensor.values)();
-        let values = data.as_slice::<f32>().map_err(|error| io::Error::other(error.to_string()))?;
-        for value in values {
-            out.write_all(&value.to_le_bytes())?;
+        let values = data
+            .as_slice::<f32>()
+            .map_err(|error| io::Error::other(error.to_string()))?;
+        for block in values.chunks(BLOCK) {
+            let bytes: Vec<_> = block.iter().map(|value| value.to_le_bytes()).collect();
+            out.write_all(bytes.as_flattened())?;
         }
     }
     Ok(())
@@ -211,7 +229,10 @@ mod tests {
     fn a_truncated_file_is_said_to_be_cut_short() {
         let whole = file(TWO_BY_TWO, 16);
         let header_end = whole.len() - 16;
-        assert_eq!(entries(Path::new("m"), &whole).unwrap()[0].start, header_end);
+        assert_eq!(
+            entries(Path::new("m"), &whole).unwrap()[0].start,
+            header_end
+        );
         assert_eq!(
             error(&whole[..whole.len() - 1]),
             "m/model.safetensors, field `a`: found only 15 bytes of data: the file is cut short, \
@@ -248,7 +269,10 @@ mod tests {
         let overflow = r#"{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}"#;
         assert!(with(overflow).contains("found 0 bytes"));
         assert!(error(&file("not json", 0)).contains("a header that is broken"));
-        let twice = TWO_BY_TWO.replace("}}", r#"},"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}"#);
+        let twice = TWO_BY_TWO.replace(
+            "}}",
+            r#"},"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}"#,
+        );
         assert!(error(&file(&twice, 16)).ends_with("found two tensors of this name, wanted one"));
     }
 
@@ -258,7 +282,11 @@ mod tests {
             let (shape, data) = (shape.to_vec(), TensorData::new(values, shape));
             let name = name.to_owned();
             let values = Box::new(move || data.clone());
-            NamedTensor { name, shape, values }
+            NamedTensor {
+                name,
+                shape,
+                values,
+            }
         };
         let tensors = vec![
             tensor("b", vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]),

@@ -49,7 +49,12 @@ impl TensorStore {
         let other = |name: &&str| folder.join(name).is_file();
         Err(CheckpointError::NoWeights {
             folder: folder.into(),
-            found: OTHER_PROGRAMS.iter().copied().filter(other).map(Into::into).collect(),
+            found: OTHER_PROGRAMS
+                .iter()
+                .copied()
+                .filter(other)
+                .map(Into::into)
+                .collect(),
         })
     }
 

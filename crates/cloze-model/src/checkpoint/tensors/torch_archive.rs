@@ -5,7 +5,7 @@
 //! which executes nothing.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{Cursor, Read};
 use std::ops::Range;
 use std::path::Path;
@@ -20,18 +20,28 @@ use crate::checkpoint::CheckpointError;
 /// The first bytes of the pickled magic number of the format before torch 1.6.
 const LEGACY_MAGIC: &[u8] = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.";
 
+/// As many as torch allows.
+const MOST_DIMENSIONS: usize = 64;
+
 /// Reads the table of contents of a torch archive, given all of its bytes.
 ///
 /// # Errors
 /// If the file is no such archive, is cut short, refers to anything but tensors, or a tensor
 /// does not lie within its storage.
 pub(crate) fn entries(path: &Path, bytes: &[u8]) -> Result<Vec<TensorEntry>, CheckpointError> {
-    if bytes.get(2..).is_some_and(|rest| rest.starts_with(LEGACY_MAGIC)) {
+    if bytes
+        .get(2..)
+        .is_some_and(|rest| rest.starts_with(LEGACY_MAGIC))
+    {
         return Err(CheckpointError::LegacyTorch { path: path.into() });
     }
     let archive = Archive::open(path, bytes)?;
     let pickle = Pickle::read(&bytes[archive.pickle.clone()]).map_err(|error| {
-        InputError::new(path, error.to_string(), "a dictionary of tensors, pickled by torch")
+        InputError::new(
+            path,
+            error.to_string(),
+            "a dictionary of tensors, pickled by torch",
+        )
     })?;
     let Object::Dict(items) = pickle.root() else {
         let error = InputError::new(path, "something else", "a dictionary of tensors");
@@ -42,21 +52,15 @@ pub(crate) fn entries(path: &Path, bytes: &[u8]) -> Result<Vec<TensorEntry>, Che
         archive: &archive,
         pickle: &pickle,
     };
-    let mut entries: Vec<TensorEntry> = Vec::new();
-    let mut places = HashMap::new();
-    for &(key, value) in items {
-        let Some(entry) = reader.entry(key, value)? else {
-            continue;
-        };
-        // As in Python, the last of two equal keys wins.
-        match places.insert(entry.name.clone(), entries.len()) {
-            Some(place) => {
-                places.insert(entry.name.clone(), place);
-                entries[place] = entry;
-            }
-            None => entries.push(entry),
+    // As in Python, the last of two equal keys wins. Looking at keys by their place in the pickle
+    // first, a file cannot make many copies of one long name.
+    let (mut entries, mut seen) = (Vec::new(), HashSet::new());
+    for &(key, value) in items.iter().rev() {
+        if seen.insert(key) {
+            entries.extend(reader.entry(key, value)?);
         }
     }
+    entries.reverse();
     if entries.is_empty() {
         let found = "a dictionary without tensors";
         return Err(InputError::new(path, found, "a dictionary of tensors").into());
@@ -76,8 +80,11 @@ impl Archive {
         let broken = |found: String| {
             InputError::new(path, found, "a whole zip archive as torch.save writes it")
         };
-        let mut archive = ZipArchive::new(Cursor::new(bytes))
-            .map_err(|error| broken(format!("a file that is no archive or is cut short ({error})")))?;
+        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
+            broken(format!(
+                "a file that is no archive or is cut short ({error})"
+            ))
+        })?;
         let (mut pickle, mut storages) = (None, HashMap::new());
         for index in 0..archive.len() {
             let mut file = archive
@@ -149,7 +156,10 @@ impl<'a> StateDict<'a> {
             Object::Call(Global::RebuildParameter, arguments) => {
                 // A parameter is its first argument, which a crafted file can make a parameter
                 // again: one level is all that torch writes.
-                let inner = self.tuple(*arguments)?.first().map(|&id| self.pickle.get(id));
+                let inner = self
+                    .tuple(*arguments)?
+                    .first()
+                    .map(|&id| self.pickle.get(id));
                 match inner {
                     Some(Object::Call(Global::RebuildTensor, arguments)) => *arguments,
                     _ => return Err("a parameter without a tensor".into()),
@@ -201,7 +211,11 @@ impl<'a> StateDict<'a> {
     }
 
     fn sizes(&self, id: Id) -> Result<Vec<usize>, String> {
-        self.tuple(id)?.iter().map(|&id| self.size(id)).collect()
+        let sizes = self.tuple(id)?;
+        if sizes.len() > MOST_DIMENSIONS {
+            return Err(format!("{} dimensions", sizes.len()));
+        }
+        sizes.iter().map(|&id| self.size(id)).collect()
     }
 }
 
@@ -216,12 +230,21 @@ fn entry_in(
     let width = storage.stored.bits() / 8;
     let capacity = storage.bytes.len() / width;
     if shape.len() != strides.len() {
-        return Err(format!("{} sizes and {} strides", shape.len(), strides.len()));
+        return Err(format!(
+            "{} sizes and {} strides",
+            shape.len(),
+            strides.len()
+        ));
     }
-    let count = shape.iter().try_fold(1_usize, |n, &size| n.checked_mul(size));
-    let reach = shape.iter().zip(&strides).try_fold(offset, |at, (&size, &stride)| {
-        at.checked_add(size.saturating_sub(1).checked_mul(stride)?)
-    });
+    let count = shape
+        .iter()
+        .try_fold(1_usize, |n, &size| n.checked_mul(size));
+    let reach = shape
+        .iter()
+        .zip(&strides)
+        .try_fold(offset, |at, (&size, &stride)| {
+            at.checked_add(size.saturating_sub(1).checked_mul(stride)?)
+        });
     let fits = match (count, reach) {
         (Some(0), _) => true,
         // A tensor larger than its storage repeats numbers, which no weight does.
@@ -233,7 +256,11 @@ fn entry_in(
             "shape {shape:?}, strides {strides:?} and offset {offset} in a storage of {capacity} numbers"
         ));
     }
-    let start = if shape.contains(&0) { 0 } else { offset * width };
+    let start = if shape.contains(&0) {
+        0
+    } else {
+        offset * width
+    };
     let strides = (!row_major(&shape, &strides)).then_some(strides);
     Ok(TensorEntry {
         name: name.into(),

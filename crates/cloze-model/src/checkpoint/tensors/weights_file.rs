@@ -40,7 +40,10 @@ impl WeightsFile {
         if bytes.starts_with(LFS_POINTER) {
             return Err(CheckpointError::LfsPointer { path: path.into() });
         }
-        let entries = if path.extension().is_some_and(|extension| extension == "safetensors") {
+        let entries = if path
+            .extension()
+            .is_some_and(|extension| extension == "safetensors")
+        {
             safetensors::entries(path, &bytes)?
         } else {
             torch_archive::entries(path, &bytes)?
@@ -75,7 +78,9 @@ impl WeightsFile {
     fn read_rows(&self, entry: &TensorEntry) -> Option<Vec<f32>> {
         let count: usize = entry.shape.iter().product();
         let length = count * entry.stored.bits() / 8;
-        entry.stored.decode(self.bytes.get(entry.start..)?.get(..length)?)
+        entry
+            .stored
+            .decode(self.bytes.get(entry.start..)?.get(..length)?)
     }
 
     fn gather(&self, entry: &TensorEntry, strides: &[usize]) -> Option<Vec<f32>> {
@@ -85,7 +90,9 @@ impl WeightsFile {
         let dimensions = || entry.shape.iter().zip(strides);
         let reach: usize = dimensions().map(|(size, stride)| (size - 1) * stride).sum();
         let length = (reach + 1) * entry.stored.bits() / 8;
-        let numbers = entry.stored.decode(self.bytes.get(entry.start..)?.get(..length)?)?;
+        let numbers = entry
+            .stored
+            .decode(self.bytes.get(entry.start..)?.get(..length)?)?;
         let mut offsets = vec![0];
         for (&size, &stride) in dimensions() {
             offsets = offsets
