@@ -17,7 +17,7 @@ pub struct DecodeOptions {
 
 impl Tokenizer {
     /// Puts tokens together to a text. Ids that the vocabulary lacks are left out, as in
-    /// `transformers`.
+    /// `transformers`; an added token stands there as it was added.
     ///
     /// # Errors
     /// If the decoder of a `tokenizer.json` refuses the tokens.

@@ -16,7 +16,7 @@ use tokenizers::{AddedToken, ModelWrapper, NormalizerWrapper, PostProcessorWrapp
 use super::folder_settings::FolderSettings;
 use super::{
     Inner, Side, SpecialToken, SpecialTokenNames, SpecialTokens, Tokenizer, TokenizerError,
-    vocab_file,
+    vocab_file, vocab_ids,
 };
 
 /// How a WordPiece tokenizer treats text before it looks words up. The default is that of
@@ -65,11 +65,12 @@ impl WordPieceOptions {
 }
 
 /// The class of `transformers` that tokenizes for an architecture.
-pub(super) fn tokenizer_class(model_type: &str) -> &'static str {
+pub(super) fn tokenizer_class(model_type: &str) -> Option<&'static str> {
     match model_type {
-        "distilbert" => "DistilBertTokenizer",
-        "electra" => "ElectraTokenizer",
-        _ => "BertTokenizer",
+        "bert" => Some("BertTokenizer"),
+        "distilbert" => Some("DistilBertTokenizer"),
+        "electra" => Some("ElectraTokenizer"),
+        _ => None,
     }
 }
 
@@ -236,13 +237,18 @@ fn read_json(
     settings: &FolderSettings,
 ) -> Result<tokenizers::Tokenizer, TokenizerError> {
     let bytes = fs::read(path).map_err(TokenizerError::read(path))?;
-    let mut pipeline = tokenizers::Tokenizer::from_bytes(&bytes).map_err(|error| {
+    let malformed = |message: String, place: Option<&serde_json::Error>| {
+        // The library's message ends with the line, which is named on its own here.
+        let message = message.split(" at line ").next().unwrap_or_default();
+        let found = format!("what does not fit ({message})");
         let wanted = "a tokenizer as Hugging Face's `tokenizers` writes it";
-        let mut problem = InputError::new(path, error.to_string(), wanted);
-        let place = error.downcast_ref::<serde_json::Error>();
+        let mut problem = InputError::new(path, found, wanted);
         problem.line = place.map(serde_json::Error::line).filter(|&line| line > 0);
         problem
-    })?;
+    };
+    vocab_ids::check(&bytes).map_err(|error| malformed(error.to_string(), Some(&error)))?;
+    let mut pipeline = tokenizers::Tokenizer::from_bytes(&bytes)
+        .map_err(|error| malformed(error.to_string(), error.downcast_ref()))?;
     pipeline
         .with_truncation(None)
         .map_err(TokenizerError::library("leave truncation out"))?

@@ -33,6 +33,7 @@ mod text_lines;
 mod train;
 mod truncation;
 mod vocab_file;
+mod vocab_ids;
 
 use std::sync::Arc;
 
@@ -94,6 +95,11 @@ impl Tokenizer {
     /// The id of a token, if it is in the vocabulary.
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
         self.inner.pipeline.token_to_id(token)
+    }
+
+    /// Whether a token is in the vocabulary.
+    pub fn contains(&self, token: &str) -> bool {
+        self.token_to_id(token).is_some()
     }
 
     /// The token that belongs to an id, if there is one.
@@ -180,18 +186,21 @@ impl Tokenizer {
 
     /// Names the architecture that the tokenizer is saved for, as `model_type` of `config.json`
     /// does. `transformers` then hands the model the inputs that it takes: a DistilBERT refuses
-    /// token type ids.
+    /// token type ids. A name that cloze does not know changes nothing.
     pub fn set_model_type(&mut self, model_type: &str) {
-        let class = loading::tokenizer_class(model_type);
+        let Some(class) = loading::tokenizer_class(model_type) else {
+            return;
+        };
         let config = &mut Arc::make_mut(&mut self.inner).config;
         config.insert("tokenizer_class".into(), class.into());
-        config.remove("model_input_names");
+        config.shift_remove("model_input_names");
     }
 
     /// A hash of everything that decides which ids a text gets, in hexadecimal digits.
     pub fn fingerprint(&self) -> String {
         // Vocabulary and added tokens are written in the order of their ids.
-        let json = serde_json::to_vec(&self.whole_pipeline()).unwrap_or_default();
+        let json = serde_json::to_vec(&self.whole_pipeline())
+            .expect("a pipeline was read from JSON or is made of parts that are written to it");
         let mut hasher = blake3::Hasher::new();
         hasher.update(&json);
         hasher.update(format!("{:?}", self.inner.truncation_side).as_bytes());

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokenizers::{ModelWrapper, NormalizerWrapper};
 
-use super::{Side, Tokenizer, TokenizerError, loading};
+use super::{Side, Tokenizer, TokenizerError};
 
 /// Paths of whoever saved the tokenizer before; they mean nothing elsewhere.
 const PATHS: [&str; 4] = [
@@ -38,10 +38,13 @@ impl Tokenizer {
         for key in PATHS {
             config.shift_remove(key);
         }
-        config
-            .entry("tokenizer_class")
-            .or_insert_with(|| loading::tokenizer_class("bert").into());
         let pipeline = &self.inner.pipeline;
+        let class = match pipeline.get_model() {
+            ModelWrapper::WordPiece(_) => "BertTokenizer",
+            _ => "PreTrainedTokenizerFast",
+        };
+        let stated = config.entry("tokenizer_class");
+        stated.or_insert_with(|| class.into());
         if let Some(NormalizerWrapper::BertNormalizer(normalizer)) = pipeline.get_normalizer() {
             config.insert("do_lower_case".into(), normalizer.lowercase.into());
             config.insert("strip_accents".into(), normalizer.strip_accents.into());

@@ -256,14 +256,26 @@ fn a_bad_folder_is_named_with_what_is_wrong() {
 
 #[test]
 fn a_bad_tokenizer_json_is_named_with_its_line() {
+    let wanted = "wanted a tokenizer as Hugging Face's `tokenizers` writes it";
     assert_eq!(
         error(&[("tokenizer.json", "{\n  \"version\": \"1.0\",\n  oops\n}")]),
-        "tokenizer.json, line 3: found key must be a string at line 3 column 3, wanted a \
-         tokenizer as Hugging Face's `tokenizers` writes it"
+        format!("tokenizer.json, line 3: found what does not fit (key must be a string), {wanted}")
     );
     let cut = fs::read_to_string(asset("minilm").join("tokenizer.json")).unwrap();
     let message = error(&[("tokenizer.json", &cut[..cut.len() / 2])]);
     assert!(message.contains("EOF while parsing"), "{message}");
+    assert_eq!(
+        error(&[("tokenizer.json", "{\"version\": \"1.0\"}")]),
+        format!("tokenizer.json, line 1: found what does not fit (Model missing.), {wanted}")
+    );
+    let json = "{\"model\": {\"vocab\": {\"[PAD]\": 0,\n\"[UNK]\": 4294967295}}}";
+    assert_eq!(
+        error(&[("tokenizer.json", json)]),
+        format!(
+            "tokenizer.json, line 2: found what does not fit (id 4294967295 of the token \
+             `[UNK]` is above 2147483647), {wanted}"
+        )
+    );
 }
 
 #[test]

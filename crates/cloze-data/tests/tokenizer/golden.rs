@@ -159,7 +159,8 @@ fn truncation_and_windows() {
             stride: stride.unwrap_or(0),
             ..EncodeOptions::default()
         };
-        let encoding = tokenizers[text(case, "tokenizer").unwrap()].encode(&input, &options);
+        let tokenizer = &tokenizers[text(case, "tokenizer").unwrap()];
+        let encoding = tokenizer.encode(&input, &options);
         if case.get("refused").is_some() {
             assert!(encoding.is_err(), "{case}");
             continue;
@@ -168,7 +169,30 @@ fn truncation_and_windows() {
         let mut windows = vec![columns(&encoding)];
         windows.extend(encoding.overflowing.iter().map(columns));
         assert_eq!(windows, expected(case), "{first:?} {options:?}");
+        without_alignment(tokenizer, &input, options, &encoding);
     }
+}
+
+/// The quicker way that leaves the alignment out gives the same windows.
+fn without_alignment(
+    tokenizer: &Tokenizer,
+    input: &TextInput<'_>,
+    options: EncodeOptions,
+    aligned: &Encoding,
+) {
+    let options = EncodeOptions {
+        alignment: false,
+        ..options
+    };
+    let quick = tokenizer.encode(input, &options).unwrap();
+    let windows = |one: &Encoding| {
+        let mut windows = vec![(one.ids.clone(), one.type_ids.clone())];
+        let more = one.overflowing.iter();
+        windows.extend(more.map(|window| (window.ids.clone(), window.type_ids.clone())));
+        windows
+    };
+    assert_eq!(windows(&quick), windows(aligned));
+    assert!(quick.offsets.is_empty() && quick.word_ids.is_empty());
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! The tokenizer against `transformers`, the worked examples, and whatever a user may give it.
 //!
 //! The vocabularies are those in `assets/`, which `make assets` fetches.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
 
 mod adding;
 mod batches;

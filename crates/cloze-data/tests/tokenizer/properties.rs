@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use cloze_data::tokenizer::{
     DecodeOptions, EncodeOptions, Encoding, Padding, TextInput, Tokenizer, Truncation,
+    WordPieceOptions,
 };
 use proptest::prelude::*;
 
@@ -61,6 +62,99 @@ fn assert_consistent(encoding: &Encoding) {
         assert!(special || encoding.attention_mask[at] == 1);
     }
     encoding.overflowing.iter().for_each(assert_consistent);
+}
+
+/// A `tokenizer.json` with some of its bytes replaced.
+fn damaged_json() -> impl Strategy<Value = Vec<u8>> {
+    let scraps = prop::sample::select(vec![
+        "",
+        "0",
+        "-1",
+        "7",
+        "4294967295",
+        "1e30",
+        "null",
+        "true",
+        "\"",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"[CLS]\"",
+        "\"BPE\"",
+        "\"\"",
+        "中",
+        "\\u0000",
+        "\u{301}",
+    ]);
+    let damage = (0_usize..10_000, 0_usize..12, scraps);
+    prop::collection::vec(damage, 1..3).prop_map(|damages| {
+        let mut json = SMALL_JSON.as_bytes().to_vec();
+        for (at, length, scrap) in damages {
+            let start = at % json.len();
+            let end = (start + length).min(json.len());
+            json.splice(start..end, scrap.bytes());
+        }
+        json
+    })
+}
+
+const SMALL_JSON: &str = r###"{"version":"1.0","truncation":{"max_length":8,"strategy":"LongestFirst",
+"stride":0},"padding":null,"added_tokens":[{"id":4,"special":true,"content":"[MASK]",
+"single_word":false,"lstrip":true,"rstrip":false,"normalized":false}],"normalizer":
+{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,
+"lowercase":true},"pre_tokenizer":{"type":"BertPreTokenizer"},"post_processor":
+{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"[CLS]","type_id":0}},{"Sequence":
+{"id":"A","type_id":0}},{"SpecialToken":{"id":"[SEP]","type_id":0}}],"pair":[{"Sequence":
+{"id":"A","type_id":0}},{"Sequence":{"id":"B","type_id":1}}],"special_tokens":{"[CLS]":
+{"id":"[CLS]","ids":[2],"tokens":["[CLS]"]},"[SEP]":{"id":"[SEP]","ids":[3],"tokens":["[SEP]"]}}},
+"decoder":{"type":"WordPiece","prefix":"##","cleanup":true},"model":{"type":"WordPiece",
+"unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":100,"vocab":
+{"[PAD]":0,"[UNK]":1,"[CLS]":2,"[SEP]":3,"[MASK]":4,"na":5,"##ive":6,"中":7}}}"###;
+
+#[test]
+fn the_small_tokenizer_json_is_whole_before_it_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("tokenizer.json"), SMALL_JSON).unwrap();
+    let tokenizer = Tokenizer::from_folder(folder.path()).unwrap();
+    let encoding = tokenizer.encode(&"naïve 中 国".into(), &EncodeOptions::default());
+    assert_eq!(encoding.unwrap().ids, [2, 5, 6, 7, 1, 3]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn a_damaged_tokenizer_json_never_panics(json in damaged_json()) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("tokenizer.json"), &json).unwrap();
+        if let Ok(mut tokenizer) = Tokenizer::from_folder(folder.path()) {
+            let pair = TextInput::Pair("naïve [MASK] 中国", "");
+            if let Ok(encoding) = tokenizer.encode(&pair, &EncodeOptions::default()) {
+                let _text = tokenizer.decode(&encoding.ids, &DecodeOptions::default());
+            }
+            let _added = tokenizer.add_tokens(&["covid"]);
+            tokenizer.save(folder.path()).unwrap();
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_a_vocabulary_or_an_error(
+        mut bytes in prop::collection::vec(any::<u8>(), 0..40), whole: bool,
+    ) {
+        if whole {
+            bytes.splice(0..0, *b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vocab.txt");
+        std::fs::write(&path, &bytes).unwrap();
+        if let Ok(tokenizer) = Tokenizer::from_vocab(&path, &WordPieceOptions::default()) {
+            let text = String::from_utf8_lossy(&bytes);
+            tokenizer.encode(&text.as_ref().into(), &EncodeOptions::default()).unwrap();
+        }
+    }
 }
 
 proptest! {
