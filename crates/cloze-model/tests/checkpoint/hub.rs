@@ -108,7 +108,8 @@ fn respond(path: &str, authorized: bool) -> Response {
         return error("404 Not Found", "RepoNotFound");
     };
     // The Hub does not tell strangers which private models exist.
-    if !["tiny", "gated", "empty"].contains(&model) && !(model == "private" && authorized) {
+    let public = ["tiny", "gated", "empty"].contains(&model);
+    if !(public || model == "private" && authorized) {
         return error("401 Unauthorized", "RepoNotFound");
     }
     if !["main", "v1", COMMIT].contains(&revision) {
@@ -134,7 +135,7 @@ fn respond(path: &str, authorized: bool) -> Response {
         }
         ("tree", None) => {
             let file = |name: &&&str| json!({"type": "file", "oid": "1", "size": files[**name].len(), "path": name});
-            let tree: Vec<_> = names.iter().map(|name| file(&name)).collect();
+            let tree: Vec<_> = names.iter().map(file).collect();
             (
                 "200 OK",
                 vec![("Content-Type", "application/json".into())],
@@ -198,7 +199,10 @@ fn resolve(name: &str, cache: &Path, environment: &[(&str, &str)]) -> Result<Pat
 #[test]
 #[ignore = "run by the other tests of this file, with an environment of its own"]
 fn in_a_process_of_its_own() {
-    let name = std::env::var("RESOLVE").unwrap();
+    // Absent where somebody runs the ignored tests by hand.
+    let Ok(name) = std::env::var("RESOLVE") else {
+        return;
+    };
     match resolve_model(&name, &HubOptions::default()) {
         Ok(folder) => println!("FOLDER={}\u{1}", folder.display()),
         Err(error) => println!("ERROR={error}\u{1}"),

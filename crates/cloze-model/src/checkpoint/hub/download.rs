@@ -87,7 +87,7 @@ fn client(id: &HubId, options: &HubOptions) -> Result<HFClient, HubError> {
     builder.build().map_err(|source| HubError::Other {
         id: id.path(),
         endpoint: options.endpoint.clone().unwrap_or_else(|| "the Hub".into()),
-        source,
+        source: Box::new(source),
     })
 }
 

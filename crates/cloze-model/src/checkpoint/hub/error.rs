@@ -72,7 +72,7 @@ pub enum HubError {
         /// The cache folder.
         cache: PathBuf,
         /// What the network says.
-        source: HFError,
+        source: Box<HFError>,
     },
     /// The cache does not have the model, and going online is forbidden.
     #[error(
@@ -95,7 +95,7 @@ pub enum HubError {
         /// The server.
         endpoint: String,
         /// What went wrong.
-        source: HFError,
+        source: Box<HFError>,
     },
 }
 
@@ -142,12 +142,12 @@ impl HubError {
                 id,
                 endpoint,
                 cache,
-                source,
+                source: Box::new(source),
             },
             _ => Self::Other {
                 id,
                 endpoint,
-                source,
+                source: Box::new(source),
             },
         }
     }
