@@ -157,7 +157,7 @@ impl Observer for TrainingDisplay {
             Event::Evaluating { done, total, .. } => {
                 self.counting(*done, *total, "texts evaluated")
             }
-            Event::Report(report) => self.line(format_args!("{report}\n")),
+            Event::Report(report) => self.line(report),
             Event::Warning(warning) => self.warning(warning),
             Event::Model { report, parameters } => {
                 report.lines().iter().for_each(|line| self.line(line));

@@ -133,3 +133,105 @@ fn line_error(error: TokenizerError) -> ReadError {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// What each row is, or what is wrong with it.
+    fn read(name: &str, content: impl AsRef<[u8]>) -> Vec<Result<(usize, String), String>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        let prefix = format!("{}/", folder.path().display());
+        let rows = open(&Source::File(path), None).unwrap();
+        rows.map(|StreamedRow { columns, row }| match row {
+            Ok(row) => {
+                let values = columns.iter().zip(&row.values);
+                let values = values.map(|(name, value)| format!("{name}={}", value.describe()));
+                Ok((row.line, values.collect::<Vec<_>>().join(" ")))
+            }
+            Err(error) => Err(error.to_string().replace(&prefix, "")),
+        })
+        .collect()
+    }
+
+    fn row(line: usize, values: &str) -> Result<(usize, String), String> {
+        Ok((line, values.into()))
+    }
+
+    #[test]
+    fn formats_are_told_apart_by_name_and_content() {
+        let texts = [row(2, r#"id="1" text="a""#), row(3, r#"id="2" text="b""#)];
+        assert_eq!(read("t.csv", "id,text\n1,a\n2,b\n"), texts);
+        assert_eq!(read("t.tsv", "id\ttext\n1\ta\n2\tb\n"), texts);
+        assert_eq!(
+            read("t.txt", "\u{feff}a\nb"),
+            [row(1, r#"text="a""#), row(2, r#"text="b""#)]
+        );
+        let objects = [row(1, r#"text="a""#), row(2, r#"text="b""#)];
+        assert_eq!(
+            read("t.jsonl", "{\"text\": \"a\"}\n{\"text\": \"b\"}\n"),
+            objects
+        );
+        assert_eq!(
+            read("t.json", "{\"text\": \"a\"}\n{\"text\": \"b\"}\n"),
+            objects
+        );
+        assert_eq!(
+            read("t.json", " [{\"text\": \"a\"},\n{\"text\": \"b\"}]"),
+            objects
+        );
+    }
+
+    #[test]
+    fn quoted_fields_span_lines_and_lines_are_counted() {
+        assert_eq!(
+            read("t.csv", "\u{feff}text,n\n\"a\n\"\"b\"\"\",1\nc,2\n"),
+            [
+                row(2, r#"text="a\n"b"" n="1""#),
+                row(4, r#"text="c" n="2""#)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_bad_row_is_named_and_the_next_one_read() {
+        assert_eq!(
+            read("t.csv", b"text,n\na\n\xB2\xEE,1\nb,2\n"),
+            [
+                Err("t.csv, line 2: found 1 field, wanted 2 fields, as in the header".into()),
+                Err(
+                    "t.csv, line 3: found the byte 0xB2, which is not UTF-8, wanted UTF-8 text"
+                        .into()
+                ),
+                row(4, r#"text="b" n="2""#),
+            ]
+        );
+        assert_eq!(
+            read("t.jsonl", "{\"text\": \n\n[1]\n{\"text\": \"a\"}"),
+            [
+                Err(
+                    "t.jsonl, line 1: found broken JSON (EOF while parsing a value at column 9), \
+                     wanted one JSON object a line"
+                        .into()
+                ),
+                Err("t.jsonl, line 3: found a list of 1, wanted an object `{…}`".into()),
+                row(4, r#"text="a""#),
+            ]
+        );
+    }
+
+    #[test]
+    fn standard_input_has_no_format_that_is_read_whole() {
+        let error = open(&Source::StandardInput, Format::from_name("parquet"))
+            .err()
+            .unwrap();
+        assert_eq!(
+            error.to_string(),
+            "standard input: found the format parquet, which has to be read whole, wanted txt, csv, \
+             tsv or jsonl"
+        );
+    }
+}

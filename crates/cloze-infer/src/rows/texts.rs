@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use cloze_core::InputError;
 use cloze_data::readers::{
-    FoundColumns, LabelledText, Labels, ReadError, Table, TextColumns, TextReadOptions,
-    labelled_texts,
+    BadRows, FoundColumns, LabelledText, Labels, ReadError, Table, TextColumns, TextReadOptions,
+    Value, labelled_texts,
 };
 
 use super::StreamedRow;
@@ -65,8 +65,7 @@ impl Texts {
             return Ok(texts);
         }
         for row in &mut table.rows {
-            row.values
-                .resize(table.columns.len(), cloze_data::readers::Value::Null);
+            row.values.resize(table.columns.len(), Value::Null);
         }
         self.take(table, &mut texts)?;
         Ok(texts)
@@ -86,7 +85,7 @@ impl Texts {
             if let Some(name) = name.filter(|name| !table.columns.contains(name)) {
                 table.columns.push(name.clone());
                 for row in &mut table.rows {
-                    row.values.push(cloze_data::readers::Value::Null);
+                    row.values.push(Value::Null);
                 }
             }
         }
@@ -98,7 +97,7 @@ impl Texts {
                 id: found.id.clone(),
             },
             labels: Labels::Ignored,
-            bad_rows: cloze_data::readers::BadRows::Skip,
+            bad_rows: BadRows::Skip,
             format: None,
         };
         match labelled_texts(table, &options) {
@@ -110,5 +109,70 @@ impl Texts {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cloze_data::readers::Row;
+    use std::sync::Arc;
+
+    fn rows(columns: &[&str], lines: std::ops::Range<usize>, text: &str) -> Vec<StreamedRow> {
+        let columns: Arc<Vec<String>> = Arc::new(columns.iter().map(|&name| name.into()).collect());
+        let row = |line| StreamedRow {
+            row: Ok(Row {
+                line,
+                values: columns.iter().map(|_| Value::Text(text.into())).collect(),
+            }),
+            columns: Arc::clone(&columns),
+        };
+        lines.map(row).collect()
+    }
+
+    fn lines(texts: &TextsOfWindow) -> Vec<usize> {
+        texts.rows.iter().map(|row| row.line).collect()
+    }
+
+    #[test]
+    fn columns_of_the_first_window_stay() {
+        let mut texts = Texts::new(Path::new("t.jsonl"), TextColumns::default());
+        let first = texts.of_window(rows(&["id", "review"], 1..3, "a")).unwrap();
+        assert_eq!(lines(&first), [1, 2]);
+        // Another column of a usual name does not take over.
+        let second = texts
+            .of_window(rows(&["text", "review"], 3..4, "b"))
+            .unwrap();
+        assert_eq!((lines(&second), &second.rows[0].id), (vec![3], &None));
+        // Rows that lack the column are bad rows, not the end.
+        let third = texts.of_window(rows(&["text"], 4..5, "c")).unwrap();
+        assert_eq!(
+            third.bad[0].to_string(),
+            "t.jsonl, line 4, field `review`: found nothing, wanted a text"
+        );
+    }
+
+    #[test]
+    fn a_row_that_needs_more_columns_than_earlier_ones_is_read() {
+        let mut texts = Texts::new(Path::new("t.jsonl"), TextColumns::default());
+        let mut window = rows(&["text"], 1..2, "a");
+        window.extend(rows(&["text", "extra"], 2..3, "b"));
+        assert_eq!(lines(&texts.of_window(window).unwrap()), [1, 2]);
+    }
+
+    #[test]
+    fn what_ends_a_stream_is_apart_from_bad_rows() {
+        let mut texts = Texts::new(Path::new("t.txt"), TextColumns::default());
+        let mut window = rows(&["text"], 1..2, "a");
+        window.push(StreamedRow {
+            columns: Arc::default(),
+            row: Err(ReadError::Read {
+                path: "t.txt".into(),
+                source: std::io::Error::other("gone"),
+            }),
+        });
+        let found = texts.of_window(window).unwrap();
+        assert_eq!((lines(&found), found.bad.len()), (vec![1], 0));
+        assert_eq!(found.end.unwrap().to_string(), "cannot read t.txt");
     }
 }

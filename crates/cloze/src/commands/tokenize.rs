@@ -18,7 +18,7 @@ use crate::tables::TextTable;
 use crate::terminal::{Results, warn};
 
 /// Lines that are read ahead and shared among the cores.
-const LINES_PER_WINDOW: NonZeroUsize = NonZeroUsize::new(8192).expect("8192 is not zero");
+const LINES_PER_WINDOW: NonZeroUsize = NonZeroUsize::new(4096).expect("4096 is not zero");
 
 /// `cloze tokenize MODEL TEXT [PAIR]`
 pub(crate) fn run(arguments: TokenizeArguments, models: &Models) -> anyhow::Result<()> {

@@ -11,7 +11,7 @@ fn evaluate(place: &Place, line: &str) -> Value {
 #[test]
 fn evaluation_gives_the_numbers_of_the_run() {
     let place = Place::with_run();
-    let predictions = String::from_utf8(place.read("run/test_predictions.jsonl")).unwrap();
+    let predictions = String::from_utf8(place.read("run/predictions-test.jsonl")).unwrap();
     let rows: Vec<usize> = crate::place::json_lines(&predictions)
         .iter()
         .map(|line| line["row"].as_u64().unwrap() as usize)

@@ -207,12 +207,12 @@ fn data_that_changed_meanwhile_are_refused() {
     signal(&child, "-INT");
     child.wait().unwrap();
     let table = text(&place.read("reviews.csv"));
-    place.write("reviews.csv", table.replace("number 3 ", "number 33 "));
-    place.fails(
-        "train --resume run",
-        1,
-        "error: the run in run cannot go on: reviews.csv changed since it began; put back what it \
-         was, or start a new run",
+    place.write("reviews.csv", table.replace("number 1 ", "number 11 "));
+    let said = place.failure("train --resume run", 1);
+    assert_eq!(
+        said.lines().last().unwrap(),
+        "error: the run in run cannot go on: data.train (reviews.csv) changed since it began; put \
+         back what it was, or start a new run"
     );
 }
 

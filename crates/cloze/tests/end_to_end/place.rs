@@ -9,16 +9,16 @@ use assert_cmd::assert::Assert;
 use tempfile::TempDir;
 
 /// A folder of its own, in which the program runs.
-pub struct Place(TempDir);
+pub(crate) struct Place(TempDir);
 
 impl Place {
     /// An empty folder.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self(TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap())
     }
 
     /// A folder with [`reviews`] as `reviews.csv`, `config.toml` and the tiny random model `fresh`.
-    pub fn with_reviews() -> Self {
+    pub(crate) fn with_reviews() -> Self {
         let place = Self::empty();
         place.write("reviews.csv", &reviews(96));
         place.write("config.toml", CONFIG);
@@ -27,35 +27,35 @@ impl Place {
     }
 
     /// A folder with `reviews.csv` and the finished run `run` on it.
-    pub fn with_run() -> Self {
+    pub(crate) fn with_run() -> Self {
         let place = Self::with_reviews();
         place.copy_folder(&SHARED.run, "run");
         place
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.path(name), content).unwrap();
     }
 
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         let path = self.path(name);
         fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    pub fn json(&self, name: &str) -> serde_json::Value {
+    pub(crate) fn json(&self, name: &str) -> serde_json::Value {
         serde_json::from_slice(&self.read(name)).unwrap()
     }
 
-    pub fn exists(&self, name: &str) -> bool {
+    pub(crate) fn exists(&self, name: &str) -> bool {
         self.path(name).exists()
     }
 
     /// Names of the files and folders in a folder, in order, hidden ones too.
-    pub fn names(&self, folder: &str) -> Vec<String> {
+    pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(folder)).unwrap();
         let mut names: Vec<String> = entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -64,12 +64,12 @@ impl Place {
         names
     }
 
-    pub fn copy_folder(&self, from: &Path, name: &str) {
+    pub(crate) fn copy_folder(&self, from: &Path, name: &str) {
         copy_folder(from, &self.path(name));
     }
 
     /// The program, with its arguments as one line that is split at spaces.
-    pub fn cloze(&self, line: &str) -> Command {
+    pub(crate) fn cloze(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cloze"));
         command
             .current_dir(self.0.path())
@@ -85,17 +85,17 @@ impl Place {
     }
 
     /// The program's standard output.
-    pub fn stdout(&self, line: &str) -> String {
+    pub(crate) fn stdout(&self, line: &str) -> String {
         text(&self.cloze(line).assert().success().get_output().stdout)
     }
 
     /// Fails with this exit status and exactly this on standard error.
-    pub fn fails(&self, line: &str, status: i32, message: &str) {
+    pub(crate) fn fails(&self, line: &str, status: i32, message: &str) {
         assert_eq!(self.failure(line, status), format!("{message}\n"));
     }
 
     /// Fails with this exit status; what it said.
-    pub fn failure(&self, line: &str, status: i32) -> String {
+    pub(crate) fn failure(&self, line: &str, status: i32) -> String {
         stderr(&self.cloze(line).assert().code(status))
     }
 }
@@ -115,23 +115,24 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-pub fn stderr(assert: &Assert) -> String {
+pub(crate) fn stderr(assert: &Assert) -> String {
     text(&assert.get_output().stderr)
 }
 
 /// Lines of JSON.
-pub fn json_lines(text: &str) -> Vec<serde_json::Value> {
+pub(crate) fn json_lines(text: &str) -> Vec<serde_json::Value> {
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
 }
 
-/// A table of reviews that a tiny model learns: the label follows from the words.
-pub fn reviews(rows: usize) -> String {
+/// A table of reviews that a tiny model learns: the label follows from the words. Every third one
+/// is short.
+pub(crate) fn reviews(rows: usize) -> String {
     const WORDS: [[&str; 4]; 2] = [
         ["awful", "cold", "boring", "slow"],
         ["lovely", "warm", "clever", "quick"],
@@ -139,21 +140,23 @@ pub fn reviews(rows: usize) -> String {
     const THINGS: [&str; 5] = ["plot", "soup", "service", "acting", "song"];
     let mut table = String::from("id,review,label\n");
     for row in 0..rows {
-        let positive = row % 2;
-        let word = |turn: usize| WORDS[positive][(row / 2 + turn) % 4];
-        let (thing, other) = (THINGS[row / 2 % 5], THINGS[(row / 3 + 1) % 5]);
-        let label = ["negative", "positive"][positive];
-        table += &format!(
-            "{row},\"the {thing} was {}, the {other} number {row} {}\",{label}\n",
-            word(0),
-            word(row / 8)
+        let (positive, turn) = (row % 2, row / 2);
+        let (word, other) = (
+            WORDS[positive][turn % 4],
+            WORDS[positive][(turn + row / 8) % 4],
         );
+        let thing = THINGS[turn % 5];
+        let text = match row % 3 {
+            0 => format!("{word} {row}"),
+            _ => format!("the {thing} was {word}, number {row} was {other}"),
+        };
+        table += &format!("{row},\"{text}\",{}\n", ["negative", "positive"][positive]);
     }
     table
 }
 
-/// Two epochs of ten steps: seconds, and enough to learn something.
-pub const CONFIG: &str = r#"
+/// Three epochs of 18 steps: seconds, and enough to learn what the words mean.
+pub(crate) const CONFIG: &str = r#"
 task = "text-classification"
 output = "run"
 seed = 7
@@ -167,14 +170,15 @@ split = { validation = 0.125, test = 0.125, seed = 1 }
 max_length = 24
 [train]
 epochs = 3
-batch_size = 8
-learning_rate = 2e-3
+batch_size = 4
+learning_rate = 5e-3
 schedule = { kind = "linear", warmup = 0.1 }
-checkpoint_every = 2
+best = "loss"
+checkpoint_every = 3
 "#;
 
 /// A BERT with two layers of width 32.
-pub const MODEL_CONFIG: &str = r#"{
+pub(crate) const MODEL_CONFIG: &str = r#"{
     "model_type": "bert", "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
     "intermediate_size": 64, "max_position_embeddings": 64, "type_vocab_size": 2,
     "initializer_range": 0.1

@@ -15,9 +15,9 @@ fn a_run_folder_holds_what_is_promised() {
             "log.jsonl",
             "metrics.json",
             "model",
+            "predictions-test.jsonl",
             "run.json",
-            "splits.json",
-            "test_predictions.jsonl"
+            "splits.json"
         ]
     );
     let metrics = place.json("run/metrics.json");
@@ -39,7 +39,7 @@ fn a_run_folder_holds_what_is_promised() {
         .map(|line| line["event"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(events.iter().filter(|event| *event == "epoch").count(), 3);
-    assert_eq!(events.iter().filter(|event| *event == "step").count(), 27);
+    assert_eq!(events.iter().filter(|event| *event == "step").count(), 54);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn without_a_terminal_an_epoch_is_a_plain_line() {
         .collect();
     assert_eq!(epochs.len(), 2, "{stderr}");
     assert!(
-        epochs[1].starts_with("epoch 2 of 2: 18 steps, train loss 0."),
+        epochs[1].starts_with("epoch 2 of 2: 36 steps, train loss 0."),
         "{stderr}"
     );
     assert!(
@@ -157,7 +157,7 @@ fn one_text_in_two_splits_is_warned_of() {
         .success();
     let stderr = stderr(&output);
     assert!(
-        stderr.contains("warning: ") && stderr.contains("train and test rows"),
+        stderr.contains(" stand in both train and test: "),
         "{stderr}"
     );
 }
