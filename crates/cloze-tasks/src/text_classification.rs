@@ -3,6 +3,9 @@
 //! The loss is cross-entropy over the head's logits, with class weights and label smoothing as in
 //! PyTorch's `CrossEntropyLoss`; a prediction is the softmax.
 
+mod evaluator;
+mod scores;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -16,10 +19,11 @@ use cloze_model::checkpoint::{
 };
 use cloze_model::losses::{CrossEntropy, cross_entropy};
 use cloze_model::{ClassificationHeadConfig, ForwardOptions, SequenceClassifier};
-use serde::Serialize;
 
-use crate::metrics::{ConfusionMatrix, Direction, Evaluation, Metrics, accuracy, f1};
-use crate::{Evaluator, Objective, Task, TaskError};
+use crate::metrics::Direction;
+use crate::{Objective, Task, TaskError};
+pub use evaluator::{ClassPrediction, ClassificationEvaluator};
+pub use scores::{LabelScore, softmax};
 
 /// The task's name in configurations and saved models.
 pub const NAME: &str = "text-classification";
@@ -233,11 +237,7 @@ impl Task for TextClassification {
     }
 
     fn evaluator(&self) -> ClassificationEvaluator {
-        ClassificationEvaluator {
-            task: self.clone(),
-            logits: Vec::new(),
-            targets: Vec::new(),
-        }
+        ClassificationEvaluator::new(self.clone())
     }
 
     fn evaluate(
@@ -294,129 +294,5 @@ pub fn text_input(row: &LabelledText) -> TextInput<'_> {
     }
 }
 
-/// Natural logarithms of the probabilities of one row of logits.
-fn log_softmax(logits: &[f32]) -> Vec<f64> {
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let shifted: Vec<f64> = logits
-        .iter()
-        .map(|&logit| f64::from(logit) - f64::from(highest))
-        .collect();
-    let total: f64 = shifted.iter().map(|value| value.exp()).sum();
-    shifted
-        .into_iter()
-        .map(|value| value - total.ln())
-        .collect()
-}
-
-/// Probabilities of one row of logits.
-pub fn softmax(logits: &[f32]) -> Vec<f64> {
-    log_softmax(logits).into_iter().map(f64::exp).collect()
-}
-
-/// A label and how likely it is; the fields of a `transformers` pipeline.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct LabelScore {
-    /// The label.
-    pub label: String,
-    /// Its probability.
-    pub score: f64,
-}
-
-/// What the model says about one labelled row.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ClassPrediction {
-    /// The row's own label.
-    pub label: String,
-    /// The likeliest label.
-    pub predicted: String,
-    /// The probability of every label, in the order of their ids.
-    pub scores: Metrics,
-}
-
-/// Collects logits and targets.
-#[derive(Clone, Debug)]
-pub struct ClassificationEvaluator {
-    task: TextClassification,
-    /// `[rows, classes]`.
-    logits: Vec<f32>,
-    targets: Vec<usize>,
-}
-
-impl ClassificationEvaluator {
-    /// Adds rows: their logits, `[rows, classes]`, and class ids.
-    ///
-    /// # Panics
-    /// If the numbers do not fit together.
-    pub fn add(&mut self, logits: &[f32], targets: &[usize]) {
-        assert_eq!(logits.len(), targets.len() * self.task.labels.len());
-        self.logits.extend_from_slice(logits);
-        self.targets.extend_from_slice(targets);
-    }
-
-    fn rows(&self) -> impl Iterator<Item = (&[f32], usize)> {
-        self.logits
-            .chunks(self.task.labels.len())
-            .zip(self.targets.iter().copied())
-    }
-
-    /// The loss that training minimises, over all rows.
-    fn loss(&self) -> f64 {
-        let classes = self.task.labels.len();
-        let smoothing = self.task.loss.label_smoothing;
-        let weight = |class| self.task.class_weight(class);
-        let (mut sum, mut total) = (0.0, 0.0);
-        for (logits, target) in self.rows() {
-            let log = log_softmax(logits);
-            let spread: f64 = (0..classes).map(|class| weight(class) * log[class]).sum();
-            sum -= (1.0 - smoothing) * weight(target) * log[target]
-                + smoothing / classes as f64 * spread;
-            total += weight(target);
-        }
-        if total > 0.0 { sum / total } else { 0.0 }
-    }
-}
-
-/// Position of the largest value, the first one of equals; as `argmax` of numpy.
-fn argmax(values: &[f32]) -> usize {
-    let mut best = 0;
-    for (index, value) in values.iter().enumerate() {
-        if *value > values[best] {
-            best = index;
-        }
-    }
-    best
-}
-
-impl Evaluator for ClassificationEvaluator {
-    type Prediction = ClassPrediction;
-
-    fn evaluation(&self) -> Evaluation {
-        let names = self.task.labels.names();
-        let mut matrix = ConfusionMatrix::new(names.len());
-        for (logits, target) in self.rows() {
-            matrix.add(target, argmax(logits));
-        }
-        let averages = f1::averages(&matrix);
-        Evaluation {
-            metrics: [
-                ("accuracy", accuracy::accuracy(&matrix)),
-                ("macro_f1", averages.macro_f1),
-                ("micro_f1", averages.micro_f1),
-                ("weighted_f1", averages.weighted_f1),
-                ("loss", self.loss()),
-            ]
-            .into_iter()
-            .collect(),
-            tables: vec![f1::per_class_table(&matrix, names), matrix.table(names)],
-        }
-    }
-
-    fn predictions(&self) -> impl Iterator<Item = ClassPrediction> + '_ {
-        let names = self.task.labels.names();
-        self.rows().map(move |(logits, target)| ClassPrediction {
-            label: names[target].clone(),
-            predicted: names[argmax(logits)].clone(),
-            scores: names.iter().cloned().zip(softmax(logits)).collect(),
-        })
-    }
-}
+#[cfg(test)]
+mod tests;

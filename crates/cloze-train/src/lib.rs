@@ -21,6 +21,7 @@ mod results;
 mod run;
 mod run_folder;
 mod schedule;
+mod sources;
 mod state;
 mod step;
 mod stop;

@@ -63,7 +63,8 @@ fn start(
     let freeze = FreezeSpec::parse(config.model.freeze.as_slice())?;
     let source = Checkpoint::open(&resolve_model(&config.model.path, &hub)?)?;
     let tokenizer = Tokenizer::from_folder(source.folder())?;
-    check_vocabulary(&source, tokenizer.len(), source.encoder_config().vocab_size)?;
+    let ids = tokenizer.last_id() as usize + 1;
+    check_vocabulary(&source, ids, source.encoder_config().vocab_size)?;
     let (task, data) = prepare(&mut config, &source, &tokenizer, observer)?;
     let device = environment.device.clone().autodiff();
     let model = load(&task, &source, &freeze, &config, &device, observer)?;
@@ -111,6 +112,9 @@ pub fn resume(
     }
     let Some(Found { path, state }) = found else {
         observer.observe(&Event::Warning(Warning::NoCheckpoint));
+        checkpoints
+            .clean(&damaged)
+            .map_err(|source| TrainError::write(&path, source))?;
         return start(config, folder, environment, observer, stop);
     };
     refuse_changes(

@@ -1,11 +1,13 @@
 //! The loop: epochs of steps, validation, checkpoints, and the best model at the end.
 
+mod plan;
+mod saving;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use burn::tensor::Device;
-use cloze_core::output::OutputFolder;
-use cloze_data::sampling::{BatchSize, SamplingOptions, plan_epoch};
+use cloze_data::sampling::{SamplingOptions, plan_epoch};
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
 use cloze_tasks::metrics::{Evaluation, Metrics};
@@ -14,7 +16,7 @@ use cloze_tasks::{Evaluator, Task, pack};
 use crate::StopFlag;
 use crate::checkpoints::Checkpoints;
 use crate::config::RunConfig;
-use crate::data::{Data, SplitData};
+use crate::data::Data;
 use crate::error::TrainError;
 use crate::evaluation::evaluate;
 use crate::events::{Event, Observer, SplitName};
@@ -23,8 +25,9 @@ use crate::optimizer_file;
 use crate::results::{self, RunResults};
 use crate::run_folder::RunFolder;
 use crate::schedule::Schedule;
-use crate::state::{Best, Progress, RunState};
+use crate::state::{Best, Progress};
 use crate::step::{Batch, StepError, TrainingStep};
+use plan::{epoch_steps, sampling};
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -377,64 +380,6 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
         }
     }
 
-    /// The best model on the test rows, and what it says about each; `None` if asked to stop.
-    fn test(&mut self) -> Result<Option<Evaluation>, TrainError> {
-        if self.data.test.examples.is_empty() {
-            return Ok(Some(Evaluation::default()));
-        }
-        let best = Checkpoint::open(&self.folder.model())?;
-        let task = self.training.task().clone();
-        let device = self.device.clone().inner();
-        let (model, _) = task.load(&best, self.config.seed, &device)?;
-        let Some(evaluator) = self.evaluate(&model, SplitName::Test)? else {
-            return Ok(None);
-        };
-        let evaluation = evaluator.evaluation();
-        self.observer.observe(&Event::Test {
-            evaluation: &evaluation,
-        });
-        write_predictions(&self.folder, &self.data.test, &evaluator)?;
-        Ok(Some(evaluation))
-    }
-
-    /// Puts the current model into `model/`, in one step.
-    fn save_model(&self) -> Result<(), TrainError> {
-        let path = self.folder.model();
-        let wrong = |source| TrainError::write(&path, source);
-        let output = OutputFolder::beside(&path).map_err(wrong)?;
-        self.write_model(output.path())?;
-        output.commit().map_err(wrong)
-    }
-
-    fn write_model(&self, folder: &Path) -> Result<(), TrainError> {
-        self.training
-            .task()
-            .save(folder, self.training.model(), &self.source)?;
-        Ok(self.tokenizer.save(folder)?)
-    }
-
-    fn save_checkpoint(&mut self) -> Result<PathBuf, TrainError> {
-        let log_path = self.folder.log();
-        // The log must be on the disk before a checkpoint that counts on it.
-        self.progress.log_bytes = self
-            .log
-            .sync()
-            .map_err(|source| TrainError::write(&log_path, source))?;
-        self.progress.run_seconds = self.run_seconds();
-        let state = RunState {
-            progress: self.progress.clone(),
-            config: self.config.clone(),
-            fingerprints: self.data.fingerprints.clone(),
-        };
-        let path = self.checkpoints.save(&state, |folder| {
-            self.write_model(folder)?;
-            optimizer_file::write(folder, self.training.optimizer())
-        })?;
-        self.observer.observe(&Event::Checkpoint { path: &path });
-        self.last_checkpoint = Some(path.clone());
-        Ok(path)
-    }
-
     fn append(&mut self, line: &LogLine) -> Result<(), TrainError> {
         let path = self.folder.log();
         self.log
@@ -445,40 +390,4 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
     fn run_seconds(&self) -> f64 {
         self.since.1 + self.since.0.elapsed().as_secs_f64()
     }
-}
-
-fn sampling(config: &RunConfig) -> SamplingOptions {
-    let train = &config.train;
-    SamplingOptions {
-        batch: match train.tokens_per_batch {
-            Some(tokens) => BatchSize::Tokens(tokens),
-            None => BatchSize::Sequences(train.batch_size.unwrap_or(16)),
-        },
-        length_pool: train.length_pool,
-        shuffle: true,
-    }
-}
-
-/// Optimizer steps of every epoch. A budget of tokens makes as many batches as the epoch's order
-/// happens to need, so then every epoch is planned once to count them.
-fn epoch_steps(config: &RunConfig, lengths: &[usize], sampling: &SamplingOptions) -> Vec<u64> {
-    let steps = |epoch| {
-        let batches = plan_epoch(lengths, sampling, config.seed, epoch).len();
-        batches.div_ceil(config.train.gradient_accumulation) as u64
-    };
-    match sampling.batch {
-        BatchSize::Sequences(_) => vec![steps(0); config.train.epochs as usize],
-        BatchSize::Tokens(_) => (0..config.train.epochs).map(steps).collect(),
-    }
-}
-
-fn write_predictions<T, E: Evaluator>(
-    folder: &RunFolder,
-    split: &SplitData<T>,
-    evaluator: &E,
-) -> Result<(), TrainError> {
-    results::write_predictions(
-        &folder.test_predictions(),
-        split.origins.iter().zip(evaluator.predictions()),
-    )
 }

@@ -75,8 +75,9 @@ impl<'de> Deserialize<'de> for Metrics {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Metrics, A::Error> {
                 let mut metrics = Metrics::new();
-                while let Some((name, value)) = map.next_entry::<String, f64>()? {
-                    metrics.set(name, value);
+                // JSON has no name for a number that is none.
+                while let Some((name, value)) = map.next_entry::<String, Option<f64>>()? {
+                    metrics.set(name, value.unwrap_or(f64::NAN));
                 }
                 Ok(metrics)
             }
@@ -95,8 +96,11 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// Whether `new` is better than `old`; a value that is no number is better than nothing.
+    /// Whether `new` is better than `old`; any number is better than none.
     pub fn is_better(self, new: f64, old: f64) -> bool {
+        if old.is_nan() {
+            return !new.is_nan();
+        }
         match self {
             Self::HigherIsBetter => new > old,
             Self::LowerIsBetter => new < old,
@@ -177,6 +181,8 @@ mod tests {
             (metrics.get("accuracy"), metrics.get("f1")),
             (Some(1.0), None)
         );
+        let none: Metrics = serde_json::from_str(r#"{"loss":null}"#).unwrap();
+        assert!(none.get("loss").unwrap().is_nan());
     }
 
     #[test]
@@ -196,5 +202,8 @@ mod tests {
         assert!(Direction::HigherIsBetter.is_better(0.9, 0.8));
         assert!(Direction::LowerIsBetter.is_better(0.8, 0.9));
         assert!(!Direction::HigherIsBetter.is_better(0.8, 0.8));
+        assert!(Direction::LowerIsBetter.is_better(0.8, f64::NAN));
+        assert!(!Direction::LowerIsBetter.is_better(f64::NAN, 0.8));
+        assert!(!Direction::HigherIsBetter.is_better(f64::NAN, f64::NAN));
     }
 }

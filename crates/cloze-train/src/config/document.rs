@@ -79,11 +79,24 @@ impl Document {
         }
         holder.insert(keys[keys.len() - 1].into(), value);
         let key = keys.join(".");
+        self.give_way(&key);
         let below = format!("{key}.");
         self.origins
             .retain(|other, _| *other != key && !other.starts_with(&below));
         self.origins.insert(key, Origin::Override(origin));
         Ok(())
+    }
+
+    /// Removes the key that `key` excludes, so that an override can replace it.
+    fn give_way(&mut self, key: &str) {
+        let Some((_, other)) = EXCLUSIVE.iter().find(|(name, _)| *name == key) else {
+            return;
+        };
+        let (table, name) = other.split_once('.').unwrap_or(("", other));
+        if let Some(Value::Object(table)) = self.value.get_mut(table) {
+            table.shift_remove(name);
+        }
+        self.origins.remove(*other);
     }
 
     pub(super) fn value(&self) -> Value {
@@ -119,6 +132,12 @@ impl Document {
         }
     }
 }
+
+/// A key, and the one that cannot stand beside it.
+const EXCLUSIVE: [(&str, &str); 2] = [
+    ("train.batch_size", "train.tokens_per_batch"),
+    ("train.tokens_per_batch", "train.batch_size"),
+];
 
 const WANTED_VALUE: &str = "a text, a number, true, false, a list or a table";
 

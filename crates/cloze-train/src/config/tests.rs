@@ -119,7 +119,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
     );
     assert_eq!(
         refuse("split = { xyz = 1 }"),
-        "run.toml, line 7, field `data.split.xyz`: found an unknown key, wanted one of `seed`, `stratify`, `test`, `validation`"
+        "run.toml, line 7, field `data.split.xyz`: found an unknown key, wanted one of `validation`, `test`, `seed`, `stratify`"
     );
 }
 
@@ -140,7 +140,7 @@ fn a_wrong_value_is_named_with_what_was_wanted() {
         ),
         (
             "[train]\nlearning_rate = -1e-5",
-            "line 8, field `train.learning_rate`: found -1e-5, wanted a number, 0 or more",
+            "line 8, field `train.learning_rate`: found -0.00001, wanted a number, 0 or more",
         ),
         (
             "[train]\nlearning_rate = nan",
@@ -255,6 +255,11 @@ fn overrides_go_before_the_file_and_are_checked_like_it() {
         (1, Some("runs/other"))
     );
     assert_eq!(config.data.split.unwrap().test, 0.2);
+    let train = parse(&["train.tokens_per_batch=4096"]).unwrap().train;
+    assert_eq!(
+        (train.batch_size, train.tokens_per_batch),
+        (None, Some(4096))
+    );
     assert_eq!(
         parse(&["train.epoch=1"]).unwrap_err(),
         "--set train.epoch=1, field `train.epoch`: found an unknown key, wanted `epochs`, the nearest known key"

@@ -149,6 +149,9 @@ fn types(schema: &Value) -> Vec<&str> {
 }
 
 fn has_type(value: &Value, schema: &Value) -> bool {
+    if let Some(branches) = branches(schema) {
+        return branches.into_iter().any(|branch| has_type(value, branch));
+    }
     let types = types(schema);
     let is = |name: &&str| match *name {
         "string" => value.is_string(),

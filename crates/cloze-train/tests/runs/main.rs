@@ -1,0 +1,7 @@
+//! Whole runs of a tiny model.
+
+mod bad_input;
+mod fixture;
+mod resume;
+mod steps;
+mod training;
