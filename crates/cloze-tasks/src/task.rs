@@ -137,7 +137,7 @@ pub enum TaskError {
     Tokenizer(#[from] TokenizerError),
     /// A model cannot be loaded or saved.
     #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
+    Checkpoint(Box<CheckpointError>),
     /// Examples do not form a batch.
     #[error(transparent)]
     Batch(#[from] PackedBatchError),
@@ -155,6 +155,12 @@ pub enum TaskError {
         /// The labels.
         known: String,
     },
+}
+
+impl From<CheckpointError> for TaskError {
+    fn from(error: CheckpointError) -> Self {
+        Self::Checkpoint(Box::new(error))
+    }
 }
 
 /// The batch of some examples, in their order.

@@ -220,7 +220,8 @@ mod tests {
 
     #[test]
     fn a_damaged_checkpoint_is_never_picked_up() {
-        let damages: [(&str, fn(&Path)); 4] = [
+        type Damage = fn(&Path);
+        let damages: [(&str, Damage); 4] = [
             (
                 "model.safetensors is not what was written: its hash differs",
                 |path| {

@@ -35,13 +35,13 @@ pub enum TrainError {
     Tokenizer(#[from] TokenizerError),
     /// The model cannot be loaded or saved.
     #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
+    Checkpoint(Box<CheckpointError>),
     /// The model cannot be frozen as asked.
     #[error(transparent)]
     Freeze(#[from] FreezeError),
     /// The task cannot go on.
     #[error(transparent)]
-    Task(#[from] TaskError),
+    Task(Box<TaskError>),
     /// The freezing leaves nothing to train.
     #[error("every weight of the model is frozen: there is nothing to train")]
     NothingToTrain,
@@ -100,29 +100,8 @@ pub enum TrainError {
         source: safetensors::SafeTensorError,
     },
     /// The loss or the gradient has become infinite or no number.
-    #[error(
-        "step {step}: the {what} is {value} at learning rate {learning_rate:e}, in the batch of lines {} of {}; \
-         a lower `train.learning_rate` or `optimizer.clip` may help{}",
-        list(lines),
-        file.display(),
-        kept(checkpoint.as_deref())
-    )]
-    NotFinite {
-        /// `loss` or `gradient norm`.
-        what: &'static str,
-        /// Its value.
-        value: f64,
-        /// The step that was not taken, from 1.
-        step: u64,
-        /// Its learning rate.
-        learning_rate: f64,
-        /// The training file.
-        file: PathBuf,
-        /// Lines of the batch's rows.
-        lines: Vec<usize>,
-        /// The last checkpoint, whose weights are good.
-        checkpoint: Option<PathBuf>,
-    },
+    #[error(transparent)]
+    NotFinite(Box<NotFinite>),
     /// A file of the run cannot be written.
     #[error("cannot write {}", path.display())]
     Write {
@@ -139,6 +118,44 @@ pub enum TrainError {
         /// What the system says.
         source: io::Error,
     },
+}
+
+/// A loss or a gradient that is infinite or no number: where it was, and what is left.
+#[derive(Debug, Error)]
+#[error(
+    "step {step}: the {what} is {value} at learning rate {learning_rate:e}, in the batch of lines \
+     {} of {}; a lower `train.learning_rate` or `optimizer.clip` may help{}",
+    list(lines),
+    file.display(),
+    kept(checkpoint.as_deref())
+)]
+pub struct NotFinite {
+    /// `loss` or `gradient norm`.
+    pub what: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// The step that was not taken, from 1.
+    pub step: u64,
+    /// Its learning rate.
+    pub learning_rate: f64,
+    /// The training file.
+    pub file: PathBuf,
+    /// Lines of the batch's rows.
+    pub lines: Vec<usize>,
+    /// The last checkpoint, whose weights are good.
+    pub checkpoint: Option<PathBuf>,
+}
+
+impl From<CheckpointError> for TrainError {
+    fn from(error: CheckpointError) -> Self {
+        Self::Checkpoint(Box::new(error))
+    }
+}
+
+impl From<TaskError> for TrainError {
+    fn from(error: TaskError) -> Self {
+        Self::Task(Box::new(error))
+    }
 }
 
 impl TrainError {

@@ -29,7 +29,7 @@ mod trainer;
 
 pub use checkpoints::Damaged;
 pub use config::{RunConfig, RunConfigError, json_schema};
-pub use error::TrainError;
+pub use error::{NotFinite, TrainError};
 pub use events::{Event, Observer, SplitName, Warning};
 pub use log::{EpochRecord, LogLine};
 pub use optimizer::{Optimizer, decays};

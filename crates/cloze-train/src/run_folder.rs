@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use cloze_core::output::{remove_leftovers, write_file};
+use cloze_platform::threads;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -151,11 +152,10 @@ struct RunDescription<'a> {
 
 impl<'a> RunDescription<'a> {
     fn new(config: &RunConfig, fingerprints: &'a Fingerprints) -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             cloze: env!("CARGO_PKG_VERSION"),
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            threads,
+            threads: threads::worthwhile().get(),
             seed: config.seed,
             started: OffsetDateTime::now_utc()
                 .format(&Rfc3339)

@@ -17,7 +17,7 @@ use crate::StopFlag;
 use crate::checkpoints::Checkpoints;
 use crate::config::RunConfig;
 use crate::data::Data;
-use crate::error::TrainError;
+use crate::error::{NotFinite, TrainError};
 use crate::evaluation::evaluate;
 use crate::events::{Event, Observer, SplitName};
 use crate::log::{EpochRecord, Log, LogLine};
@@ -278,7 +278,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
                 value,
                 learning_rate,
                 batch,
-            } => TrainError::NotFinite {
+            } => TrainError::NotFinite(Box::new(NotFinite {
                 what,
                 value,
                 step: self.progress.step + 1,
@@ -289,7 +289,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
                     .map(|&row| self.data.train.origins[row].line)
                     .collect(),
                 checkpoint: self.last_checkpoint.clone(),
-            },
+            })),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Whole runs of a tiny model.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails like a test")]
+
 mod bad_input;
 mod fixture;
 mod resume;

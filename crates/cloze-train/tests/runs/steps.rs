@@ -1,10 +1,12 @@
 //! Single optimizer steps.
 
+use burn::backend::Flex;
 use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 use cloze_core::{LabelSet, PackedBatch};
 use cloze_model::checkpoint::Checkpoint;
 use cloze_model::named::{ParameterVisitor, for_each_parameter, is_encoder_name};
+use cloze_model::{ClassifierOutput, DropoutKey, ForwardOptions, FreezeSpec};
 use cloze_tasks::{ClassWeights, Task, TextClassification};
 use cloze_train::config::OptimizerConfig;
 use cloze_train::{Batch, Schedule, TrainingStep, decays};
@@ -175,4 +177,56 @@ fn a_step_that_fails_changes_nothing() {
     );
     assert_eq!(weights(&training), before);
     assert_eq!((training.optimizer().steps(), training.batches()), (0, 0));
+}
+
+/// A copy of every weight in every step would cost as much as the step's arithmetic.
+#[test]
+fn a_step_changes_weights_in_place() {
+    type Addresses = Vec<(String, *const f32)>;
+    struct Places(Addresses);
+    impl ParameterVisitor for Places {
+        fn visit<const D: usize>(&mut self, name: &str, parameter: &Param<Tensor<D>>) {
+            let tensor = parameter
+                .val()
+                .inner()
+                .try_into_primitive::<Flex>()
+                .unwrap();
+            self.0.push((name.into(), tensor.storage::<f32>().as_ptr()));
+        }
+    }
+    let places = |training: &TrainingStep<TextClassification>| {
+        let mut places = Places(Vec::new());
+        for_each_parameter(training.model(), &mut places);
+        places.0
+    };
+    let fixture = Fixture::new();
+    let mut training = training(&fixture, &OptimizerConfig::default());
+    let batches = [batch(&[(&[2, 5, 15, 3], 1)]), batch(&[(&[2, 16, 3], 0)])];
+    training.step(&batches).unwrap();
+    let before = places(&training);
+    training.step(&batches).unwrap();
+    drop(training.evaluation_model());
+    training.step(&batches).unwrap();
+    assert_eq!(places(&training), before);
+}
+
+#[test]
+fn a_frozen_encoder_leaves_no_graph_and_drops_nothing() {
+    let fixture = Fixture::new();
+    let checkpoint = Checkpoint::open(&fixture.path("model")).unwrap();
+    let (model, _) = task()
+        .load(&checkpoint, 1, &Device::flex().autodiff())
+        .unwrap();
+    let freeze = FreezeSpec::parse(&["encoder"]).unwrap();
+    let (model, _) = freeze.apply(model, checkpoint.architecture()).unwrap();
+    let packed = batch(&[(&[2, 5, 15, 3], 1)]).packed;
+    let options = ForwardOptions {
+        dropout: Some(DropoutKey { seed: 1, step: 1 }),
+        ..ForwardOptions::default()
+    };
+    let training = model.forward(&packed, &options).unwrap();
+    let plain = model.forward(&packed, &ForwardOptions::default()).unwrap();
+    assert!(training.logits.is_tracked() && !training.encoder.last_hidden_state.is_tracked());
+    let hidden = |output: ClassifierOutput| output.encoder.last_hidden_state.inner().into_data();
+    assert_eq!(hidden(training), hidden(plain));
 }
