@@ -78,6 +78,10 @@ def compare(case: str, found: list[dict[str, float]], wanted: list[dict[str, flo
     if len(found) != len(wanted) or any(a.keys() != b.keys() for a, b in zip(found, wanted)):
         print(f"FAILED {case}: labels differ: {found} and {wanted}")
         return False
+    spread = max(max(row[label] for row in wanted) - min(row[label] for row in wanted) for label in wanted[0])
+    if spread < 0.01:
+        print(f"FAILED {case}: all texts have nearly the same scores, which compares nothing")
+        return False
     worst = max(abs(a[label] - b[label]) for a, b in zip(found, wanted) for label in a)
     print(f"{'ok' if worst <= TOLERANCE else 'FAILED'} {case}: scores differ by at most {worst:.1e}")
     return worst <= TOLERANCE
@@ -113,9 +117,10 @@ def from_cloze(program: str, folder: Path, heard: Warnings) -> bool:
     return passed
 
 
-def from_transformers(program: str, folder: Path) -> bool:
+def from_transformers(program: str, folder: Path, heard: Warnings) -> bool:
     """Classifiers that `transformers` saved, loaded by cloze."""
     passed = True
+    heard.messages.clear()
     for name in ("bert-tiny", "minilm"):
         torch.manual_seed(3)
         labels = {0: "bad", 1: "fair", 2: "good"}
@@ -129,6 +134,10 @@ def from_transformers(program: str, folder: Path) -> bool:
         AutoTokenizer.from_pretrained(ASSETS / name).save_pretrained(saved)
         wanted = transformers_scores(saved, max_length=512)
         passed &= compare(f"{name} saved by transformers", cloze_scores(program, saved), wanted)
+    # It warns of the new heads; were that not heard, silence above would mean nothing.
+    if not any("classifier.weight" in message for message in heard.messages):
+        print("FAILED warnings of transformers are not heard")
+        passed = False
     return passed
 
 
@@ -141,7 +150,7 @@ def main() -> int:
     logging.getLogger("transformers").addHandler(heard)
     with tempfile.TemporaryDirectory() as folder:
         passed = from_cloze(sys.argv[1], Path(folder), heard)
-        passed &= from_transformers(sys.argv[1], Path(folder))
+        passed &= from_transformers(sys.argv[1], Path(folder), heard)
     return 0 if passed else 1
 
 
