@@ -38,7 +38,7 @@ train = "{data}"
 split = {{ validation = 0.2, test = 0.2, seed = 1 }}
 max_length = 64
 [train]
-epochs = 1
+epochs = 8
 learning_rate = 1e-3
 {extra}
 """
