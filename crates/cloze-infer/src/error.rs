@@ -24,7 +24,7 @@ pub enum InferError {
     Forward(#[from] ForwardError),
     /// A batch cannot be evaluated.
     #[error(transparent)]
-    Task(#[from] TaskError),
+    Task(Box<TaskError>),
     /// A training run that has not finished its first epoch.
     #[error("the run {run} has no model yet: it is stored at the end of the first epoch")]
     NoModelYet {
@@ -49,4 +49,10 @@ pub enum InferError {
         /// What it was trained for.
         found: String,
     },
+}
+
+impl From<TaskError> for InferError {
+    fn from(error: TaskError) -> Self {
+        Self::Task(Box::new(error))
+    }
 }

@@ -20,7 +20,7 @@ impl Place {
     /// A folder with [`reviews`] as `reviews.csv`, `config.toml` and the tiny random model `fresh`.
     pub(crate) fn with_reviews() -> Self {
         let place = Self::empty();
-        place.write("reviews.csv", &reviews(96));
+        place.write("reviews.csv", reviews(96));
         place.write("config.toml", CONFIG);
         place.copy_folder(&SHARED.fresh, "fresh");
         place
