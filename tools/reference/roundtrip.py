@@ -88,11 +88,11 @@ def compare(case: str, found: list[dict[str, float]], wanted: list[dict[str, flo
 
 
 def some_rows(file: Path) -> None:
-    """Write the first 600 movie snippets to a file."""
+    """Write some 600 movie snippets to a file; evenly spaced, for the first ones are all positive."""
     with (ASSETS / "data/snippets-en.csv").open(encoding="utf-8", newline="") as content:
-        rows = list(csv.reader(content))[:601]
+        header, *rows = csv.reader(content)
     with file.open("w", encoding="utf-8", newline="") as content:
-        csv.writer(content).writerows(rows)
+        csv.writer(content).writerows([header, *rows[::18]])
 
 
 def from_cloze(program: str, folder: Path, heard: Warnings) -> bool:
