@@ -16,7 +16,7 @@ use tokenizers::{AddedToken, ModelWrapper, NormalizerWrapper, PostProcessorWrapp
 use super::folder_settings::FolderSettings;
 use super::{
     Inner, Side, SpecialToken, SpecialTokenNames, SpecialTokens, Tokenizer, TokenizerError,
-    vocab_file, vocab_ids,
+    json_check, text_lines, vocab_file,
 };
 
 /// How a WordPiece tokenizer treats text before it looks words up. The default is that of
@@ -237,6 +237,7 @@ fn read_json(
     settings: &FolderSettings,
 ) -> Result<tokenizers::Tokenizer, TokenizerError> {
     let bytes = fs::read(path).map_err(TokenizerError::read(path))?;
+    let text = text_lines::utf8(path, &bytes)?;
     let malformed = |message: String, place: Option<&serde_json::Error>| {
         // The library's message ends with the line, which is named on its own here.
         let message = message.split(" at line ").next().unwrap_or_default();
@@ -246,8 +247,8 @@ fn read_json(
         problem.line = place.map(serde_json::Error::line).filter(|&line| line > 0);
         problem
     };
-    vocab_ids::check(&bytes).map_err(|error| malformed(error.to_string(), Some(&error)))?;
-    let mut pipeline = tokenizers::Tokenizer::from_bytes(&bytes)
+    json_check::check(text).map_err(|error| malformed(error.to_string(), Some(&error)))?;
+    let mut pipeline = tokenizers::Tokenizer::from_bytes(text)
         .map_err(|error| malformed(error.to_string(), error.downcast_ref()))?;
     pipeline
         .with_truncation(None)

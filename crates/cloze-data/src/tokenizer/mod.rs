@@ -24,6 +24,7 @@ mod encoding;
 mod error;
 mod file;
 mod folder_settings;
+mod json_check;
 mod loading;
 mod long_texts;
 mod padding;
@@ -33,7 +34,6 @@ mod text_lines;
 mod train;
 mod truncation;
 mod vocab_file;
-mod vocab_ids;
 
 use std::sync::Arc;
 

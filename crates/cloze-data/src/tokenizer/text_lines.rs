@@ -76,6 +76,20 @@ impl<R: BufRead> Iterator for TextLines<R> {
     }
 }
 
+/// A whole file's bytes as text; what is not UTF-8 is named with its line.
+pub(super) fn utf8<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, InputError> {
+    str::from_utf8(bytes).map_err(|error| {
+        let (before, rest) = bytes.split_at(error.valid_up_to());
+        let lines = before.iter().filter(|&&byte| byte == b'\n').count();
+        let column = before
+            .rsplit(|&byte| byte == b'\n')
+            .next()
+            .map_or(0, <[u8]>::len);
+        let found = format!("byte 0x{:02X} after {column} bytes", rest[0]);
+        InputError::new(path, found, "UTF-8 text").at_line(lines + 1)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

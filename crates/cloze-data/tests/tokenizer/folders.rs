@@ -261,6 +261,18 @@ fn a_bad_tokenizer_json_is_named_with_its_line() {
         error(&[("tokenizer.json", "{\n  \"version\": \"1.0\",\n  oops\n}")]),
         format!("tokenizer.json, line 3: found what does not fit (key must be a string), {wanted}")
     );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokenizer.json");
+    fs::write(&path, b"{\n\"decoder\": \"\xFF\"}").unwrap();
+    assert_eq!(
+        Tokenizer::from_folder(folder.path())
+            .unwrap_err()
+            .to_string(),
+        format!(
+            "{}, line 2: found byte 0xFF after 12 bytes, wanted UTF-8 text",
+            path.display()
+        )
+    );
     let cut = fs::read_to_string(asset("minilm").join("tokenizer.json")).unwrap();
     let message = error(&[("tokenizer.json", &cut[..cut.len() / 2])]);
     assert!(message.contains("EOF while parsing"), "{message}");
