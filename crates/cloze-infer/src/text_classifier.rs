@@ -43,6 +43,7 @@ pub struct PredictOptions {
 
 impl Default for PredictOptions {
     fn default() -> Self {
+        // Evaluated when cloze is compiled: 32 is not zero.
         const BATCH: NonZeroUsize = NonZeroUsize::new(32).unwrap();
         Self {
             top_k: TopK::Best(NonZeroUsize::MIN),

@@ -143,7 +143,8 @@ impl TrainingDisplay {
             self.metric = format!("  {} {value:.4}", self.best);
         }
         line += &format!(", {:.0} s", record.seconds);
-        if record.best {
+        // Without validation rows nothing was compared: the last epoch is kept.
+        if record.best && record.validation.get(self.best).is_some() {
             line += ", best so far";
         }
         self.line(line);
