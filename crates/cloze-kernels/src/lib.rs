@@ -18,4 +18,6 @@
 pub mod adamw;
 pub mod dropout;
 pub mod gradient_norm;
+pub mod matmul;
 pub mod philox;
+mod scratch;

@@ -1,0 +1,228 @@
+//! The product of a block of rows, which stay in the second-level cache, with panels that pass
+//! by one after the other.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::pack::{Members, transpose_members};
+use super::panels::Panels;
+use super::tile::{Rectangle, Tile, TileStart, panel_width, rounded_height, tallest};
+use super::{Matrix, Start};
+use crate::scratch::with_scratch;
+
+/// Steps along k that are multiplied before the next are packed: a panel of so many and a block of
+/// rows fit into the second-level cache together.
+const STEPS: usize = 768;
+/// Tiles of the greatest height in a block.
+const TILES: usize = 8;
+
+/// Rows of a block on this processor.
+pub(super) fn rows_of_block() -> usize {
+    struct Rows;
+    impl WithSimd for Rows {
+        type Output = usize;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            TILES * tallest::<S>()
+        }
+    }
+    Arch::new().dispatch(Rows)
+}
+
+/// Rows that a packed left factor has, those included that fill up the last tiles.
+pub(super) fn packed_rows(rows: usize) -> usize {
+    rows + 2
+}
+
+/// One task of a product.
+pub(super) struct Block<'a> {
+    pub(super) left: Matrix<'a>,
+    pub(super) rows: Range<usize>,
+    pub(super) right: &'a Panels,
+    pub(super) panels: Range<usize>,
+    pub(super) start: Start<'a>,
+    pub(super) output: Rectangle,
+    /// What [`pack_block`] made of the rows, if that is done.
+    pub(super) packed: Option<&'a [f32]>,
+}
+
+impl WithSimd for Block<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let rows = packed_rows(self.rows.len());
+        match self.packed {
+            Some(packed) => {
+                let mut from = 0;
+                for steps in step_blocks(self.left.columns) {
+                    self.multiply(simd, steps.clone(), &packed[from..]);
+                    from += steps.len() * padded(simd, self.rows.len());
+                }
+            }
+            None => with_scratch(rows * STEPS, |packed| {
+                for steps in step_blocks(self.left.columns) {
+                    pack_tiles(simd, self.left, self.rows.clone(), steps.clone(), packed);
+                    self.multiply(simd, steps, packed);
+                }
+            }),
+        }
+    }
+}
+
+impl Block<'_> {
+    /// Adds the products of some steps along k.
+    #[inline(always)]
+    fn multiply<S: Simd>(&self, simd: S, steps: Range<usize>, packed: &[f32]) {
+        let width = panel_width::<S>();
+        for index in self.panels.clone() {
+            let first = index * width;
+            let columns = width.min(self.right.columns() - first);
+            let start = match self.start {
+                _ if steps.start > 0 => TileStart::Output,
+                Start::Zero => TileStart::Zero,
+                Start::Bias(bias) => TileStart::Row(&bias[first..first + columns]),
+                Start::Output => TileStart::Output,
+            };
+            let right = &self.right.panel(index)[steps.start * width..steps.end * width];
+            let mut left = packed;
+            for TileRows {
+                first: row,
+                rows,
+                height,
+            } in tiles(simd, self.rows.len())
+            {
+                // SAFETY: row and column lie within the output, see `check`.
+                let output = unsafe { self.output.at(self.rows.start + row, first) };
+                output.prefetch(height..(2 * height).min(self.rows.len() - row), width);
+                let (tile, rest) = left.split_at(height * steps.len());
+                left = rest;
+                simd.vectorize(Tile {
+                    height,
+                    left: tile,
+                    right,
+                    start,
+                    output,
+                    rows,
+                    columns,
+                });
+            }
+        }
+    }
+}
+
+/// k, cut into pieces of about equal length.
+pub(super) fn step_blocks(steps: usize) -> impl Iterator<Item = Range<usize>> {
+    let count = steps.div_ceil(STEPS).max(1);
+    (0..count).map(move |block| steps * block / count..steps * (block + 1) / count)
+}
+
+/// Packs all steps of a block of rows, piece after piece.
+#[inline(always)]
+pub(super) fn pack_block<S: Simd>(
+    simd: S,
+    left: Matrix<'_>,
+    rows: Range<usize>,
+    mut packed: &mut [f32],
+) {
+    for steps in step_blocks(left.columns) {
+        let (piece, rest) = packed.split_at_mut(steps.len() * padded(simd, rows.len()));
+        pack_tiles(simd, left, rows.clone(), steps, piece);
+        packed = rest;
+    }
+}
+
+#[inline(always)]
+fn pack_tiles<S: Simd>(
+    simd: S,
+    left: Matrix<'_>,
+    rows: Range<usize>,
+    steps: Range<usize>,
+    mut packed: &mut [f32],
+) {
+    if left.transposed {
+        return copy_tiles(simd, left, rows, steps, packed);
+    }
+    for tile in tiles(simd, rows.len()) {
+        let (piece, rest) = packed.split_at_mut(tile.height * steps.len());
+        if tile.rows < tile.height {
+            piece.fill(0.0);
+        }
+        let members = Members {
+            first: rows.start + tile.first,
+            count: tile.rows,
+            place: 0,
+            width: tile.height,
+        };
+        transpose_members(left, members, steps.clone(), piece);
+        packed = rest;
+    }
+}
+
+/// Packs rows that stand beside each other in memory. All tiles take their share of a step at a
+/// time: a step may be on a page of its own.
+#[inline(always)]
+fn copy_tiles<S: Simd>(
+    simd: S,
+    left: Matrix<'_>,
+    rows: Range<usize>,
+    steps: Range<usize>,
+    packed: &mut [f32],
+) {
+    for (index, step) in steps.clone().enumerate() {
+        let from = &left.data[step * left.stride + rows.start..][..rows.len()];
+        let mut start = 0;
+        for tile in tiles(simd, rows.len()) {
+            let to = &mut packed[start + index * tile.height..][..tile.height];
+            let (values, padding) = to.split_at_mut(tile.rows);
+            values.copy_from_slice(&from[tile.first..][..tile.rows]);
+            padding.fill(0.0);
+            start += tile.height * steps.len();
+        }
+    }
+}
+
+/// The rows of one tile.
+#[derive(Clone, Copy)]
+struct TileRows {
+    first: usize,
+    rows: usize,
+    height: usize,
+}
+
+/// Rows, cut into tiles: the tallest ones, and at the end two of about equal height instead of
+/// a tall one and a low one, which would leave the multipliers waiting.
+#[inline(always)]
+fn tiles<S: Simd>(_: S, rows: usize) -> impl Iterator<Item = TileRows> {
+    let tallest = tallest::<S>();
+    let rest = rows % tallest;
+    let full = match rest {
+        0 => rows / tallest,
+        _ => (rows / tallest).saturating_sub(1),
+    };
+    let last = rows - full * tallest;
+    let half = (last.div_ceil(2)).next_multiple_of(2).min(last);
+    let ends = match last {
+        0 => [0, 0],
+        _ if last <= tallest => [last, 0],
+        _ => [half, last - half],
+    };
+    let heights = std::iter::repeat_n(tallest, full).chain(ends.into_iter().filter(|&end| end > 0));
+    heights.scan(0, |next, rows| {
+        let first = *next;
+        *next += rows;
+        Some(TileRows {
+            first,
+            rows,
+            height: rounded_height(rows),
+        })
+    })
+}
+
+/// Rows of all tiles together, those included that hold nothing.
+#[inline(always)]
+fn padded<S: Simd>(simd: S, rows: usize) -> usize {
+    tiles(simd, rows).map(|tile| tile.height).sum()
+}
