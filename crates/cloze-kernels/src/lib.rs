@@ -2,10 +2,11 @@
 //!
 //! Nothing in here knows a tensor library: slices in, slices out. Every kernel gives the same
 //! bits for any number of threads and any vector width: work is cut into blocks whose borders
-//! depend on the length alone, sums run in a fixed number of lanes, and nothing is contracted
-//! into fused multiply-adds.
+//! depend on the length alone, sums run in a fixed number of lanes, and a multiply-add is fused
+//! where the code says so, at every width, and nowhere else.
 //!
 //! - [`philox`]: the counter-based random numbers that all others draw from
+//! - [`elementary`]: `exp`, `erf` and `tanh` of a vector
 //! - [`dropout`]: masks that are recomputed instead of stored
 //! - [`adamw`]: one pass of AdamW or Adam over a tensor, in place
 //! - [`gradient_norm`]: sums of squares
@@ -17,6 +18,7 @@
 
 pub mod adamw;
 pub mod dropout;
+pub mod elementary;
 pub mod gradient_norm;
 pub mod matmul;
 pub mod philox;
