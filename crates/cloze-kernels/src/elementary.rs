@@ -1,4 +1,4 @@
-//! `exp`, `erf` and `tanh` of a vector: a few fused multiply-adds each, no table and no branch.
+//! `exp`, `erf`, `tanh` and the normal distribution of a vector: a few fused multiply-adds each, no table and no branch.
 //!
 //! The coefficients are minimax fits (Lawson's weighted least squares) of our own. A number gives
 //! the same bits in every lane and at every vector width, since each step is one rounded
@@ -47,6 +47,28 @@ const ERF_DENOMINATOR: [f32; 6] = [
     3.783_204e-5,
 ];
 
+/// `1 / √(2π)`.
+const INVERSE_ROOT_TAU: f32 = 0.398_942_3;
+/// Above this magnitude the tail of the normal distribution is taken for 0.
+const NORMAL_HIGH: f32 = 12.9;
+/// `Φ(-x) · exp(x² / 2)`, Mills' ratio over `√(2π)`, as the ratio of two polynomials in `x`,
+/// from the lowest power.
+const MILLS_NUMERATOR: [f32; 5] = [
+    0.5,
+    0.435_686_23,
+    0.181_306_7,
+    0.039_984_155,
+    0.004_020_188_5,
+];
+const MILLS_DENOMINATOR: [f32; 6] = [
+    1.0,
+    1.669_257_4,
+    1.194_484,
+    0.464_380_2,
+    0.100_232_795,
+    0.010_076_974_5,
+];
+
 /// `eˣ` to 1.1 units in the last place wherever the result is a normal number; 0 where it would
 /// be smaller than those, infinity where it would be larger, NaN of NaN.
 #[inline(always)]
@@ -93,6 +115,37 @@ pub fn erf<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     with_sign_of(simd, simd.select_f32s(saturated, one, ratio), x)
 }
 
+/// The standard normal distribution at one place.
+pub struct Normal<S: Simd> {
+    /// `Φ(x)`, the share of the distribution that lies below.
+    pub cumulative: S::f32s,
+    /// `φ(x) = exp(-x² / 2) / √(2π)`.
+    pub density: S::f32s,
+}
+
+/// `Φ(x)` and `φ(x)`. The tail of `Φ` is accurate relative to itself, as `(1 + erf(x / √2)) / 2`
+/// would not be. Both are 0 where they fall short of the normal numbers. `Φ` of NaN is NaN.
+#[inline(always)]
+pub fn normal<S: Simd>(simd: S, x: S::f32s) -> Normal<S> {
+    let magnitude = simd.abs_f32s(x);
+    let half = simd.mul_f32s(x, simd.splat_f32s(-0.5));
+    let Reduced { exponent, tail } = reduce(simd, simd.mul_f32s(x, half));
+    let one = simd.splat_f32s(1.0);
+    let mantissa = simd.transmute_u32s_f32s(simd.add_f32s(tail, one));
+    let power = simd.transmute_f32s_u32s(simd.add_u32s(mantissa, exponent));
+    let numerator = simd.mul_f32s(power, polynomial(simd, magnitude, MILLS_NUMERATOR));
+    let below = simd.div_f32s(numerator, polynomial(simd, magnitude, MILLS_DENOMINATOR));
+    let density = simd.mul_f32s(power, simd.splat_f32s(INVERSE_ROOT_TAU));
+    let zero = simd.splat_f32s(0.0);
+    let vanished = simd.greater_than_f32s(magnitude, simd.splat_f32s(NORMAL_HIGH));
+    let below = simd.select_f32s(vanished, zero, below);
+    let negative = simd.less_than_f32s(x, zero);
+    Normal {
+        cumulative: simd.select_f32s(negative, below, simd.sub_f32s(one, below)),
+        density: simd.select_f32s(vanished, zero, density),
+    }
+}
+
 /// `eˣ = 2ⁿ · (1 + tail)`, for results within the range of `f32`.
 struct Reduced<S: Simd> {
     /// `n`, in the place of a number's exponent.
@@ -133,10 +186,24 @@ fn with_sign_of<S: Simd>(simd: S, magnitude: S::f32s, x: S::f32s) -> S::f32s {
     simd.or_f32s(magnitude, sign)
 }
 
-/// A function of one number, for [`map_in_place`].
+/// A function of one number, for [`map`].
 pub(crate) trait Elementwise: Copy {
     /// The function of every lane.
     fn apply<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s;
+}
+
+/// Applies a function to every element.
+#[inline(always)]
+pub(crate) fn map<S: Simd>(simd: S, function: impl Elementwise, input: &[f32], output: &mut [f32]) {
+    let (input, input_tail) = S::as_simd_f32s(input);
+    let (output, output_tail) = S::as_mut_simd_f32s(output);
+    for (output, &input) in output.iter_mut().zip(input) {
+        *output = function.apply(simd, input);
+    }
+    if !input_tail.is_empty() {
+        let result = function.apply(simd, simd.partial_load_f32s(input_tail));
+        simd.partial_store_f32s(output_tail, result);
+    }
 }
 
 /// Applies a function to every element, in place.
@@ -161,6 +228,8 @@ pub enum Elementary {
     Erf,
     /// [`tanh`].
     Tanh,
+    /// `Φ` of [`normal`].
+    NormalCumulative,
 }
 
 impl Elementary {
@@ -180,6 +249,7 @@ impl Elementwise for Elementary {
             Self::Exp => exp(simd, x),
             Self::Erf => erf(simd, x),
             Self::Tanh => tanh(simd, x),
+            Self::NormalCumulative => normal(simd, x).cumulative,
         }
     }
 }
@@ -200,135 +270,4 @@ impl WithSimd for Slice<'_> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    /// `erf` to about 1e-15, by a series without cancellation (Abramowitz, Stegun 7.1.6).
-    pub(crate) fn erf_f64(x: f64) -> f64 {
-        if x.abs() > 6.0 {
-            return x.signum();
-        }
-        let (mut term, mut sum, mut n) = (x, x, 0.0);
-        while term.abs() > 1e-17 * sum.abs() {
-            n += 1.0;
-            term *= 2.0 * x * x / (2.0 * n + 1.0);
-            sum += term;
-        }
-        std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum
-    }
-
-    /// The difference in units in the last place of the number nearest to `wanted`.
-    fn ulp(found: f32, wanted: f64) -> f64 {
-        let nearest = wanted as f32;
-        if found == nearest || found.is_nan() && wanted.is_nan() {
-            return if wanted.is_finite() && nearest.is_finite() && nearest != 0.0 {
-                (f64::from(found) - wanted).abs() / unit(nearest)
-            } else {
-                0.0
-            };
-        }
-        (f64::from(found) - wanted).abs() / unit(nearest)
-    }
-
-    fn unit(nearest: f32) -> f64 {
-        let exponent = (nearest.abs().to_bits() >> 23).max(1) as i32 - 127;
-        2_f64.powi(exponent - 23)
-    }
-
-    /// The largest error in ULP over every `stride`-th number between two of one sign, and
-    /// where.
-    fn worst(
-        function: Elementary,
-        reference: fn(f64) -> f64,
-        [from, to]: [f32; 2],
-        stride: usize,
-    ) -> (f64, f32) {
-        assert!(from.is_sign_negative() == to.is_sign_negative() && from.abs() < to.abs());
-        let bits: Vec<u32> = (from.to_bits()..=to.to_bits()).step_by(stride).collect();
-        let mut worst = (0.0, 0.0);
-        for bits in bits.chunks(4096) {
-            let x: Vec<f32> = bits.iter().map(|&bits| f32::from_bits(bits)).collect();
-            let mut y = x.clone();
-            function.apply_to_slice(&mut y);
-            for (&x, &y) in x.iter().zip(&y) {
-                let error = ulp(y, reference(f64::from(x)));
-                if error.is_nan() || error > worst.0 {
-                    worst = (error, x);
-                }
-            }
-        }
-        worst
-    }
-
-    #[test]
-    fn exp_is_within_1_1_ulp_where_the_result_is_normal() {
-        for range in [[0.0, EXP_HIGH], [-0.0, EXP_LOW]] {
-            let (error, x) = worst(Elementary::Exp, f64::exp, range, 997);
-            assert!(error <= 1.1, "{error} ULP at {x}");
-        }
-    }
-
-    #[test]
-    fn tanh_is_within_3_ulp() {
-        for range in [[0.0, f32::MAX], [-0.0, f32::MIN]] {
-            let (error, x) = worst(Elementary::Tanh, f64::tanh, range, 1499);
-            assert!(error <= 3.0, "{error} ULP at {x}");
-        }
-    }
-
-    #[test]
-    fn erf_is_within_5_5_ulp() {
-        for range in [[0.0, f32::MAX], [-0.0, f32::MIN]] {
-            let (error, x) = worst(Elementary::Erf, erf_f64, range, 2999);
-            assert!(error <= 5.5, "{error} ULP at {x}");
-        }
-    }
-
-    #[test]
-    fn ends_of_the_range() {
-        let of = |function: Elementary, x: f32| {
-            let mut values = [x];
-            function.apply_to_slice(&mut values);
-            values[0]
-        };
-        let exp = |x| of(Elementary::Exp, x);
-        assert_eq!(exp(0.0), 1.0);
-        for x in [-87.4, -100.0, -1e30, f32::NEG_INFINITY] {
-            assert_eq!(exp(x).to_bits(), 0, "{x}");
-        }
-        assert!(exp(88.72) < f32::INFINITY);
-        for x in [88.73, 100.0, 1e30, f32::INFINITY] {
-            assert_eq!(exp(x), f32::INFINITY, "{x}");
-        }
-        // A NaN with every bit of the fraction set, and the usual one.
-        for nan in [f32::NAN, -f32::NAN, f32::from_bits(0x7FFF_FFFF)] {
-            for function in [Elementary::Exp, Elementary::Erf, Elementary::Tanh] {
-                assert!(of(function, nan).is_nan(), "{function:?}");
-            }
-        }
-        for function in [Elementary::Erf, Elementary::Tanh] {
-            for x in [10.0, 1e20, f32::INFINITY] {
-                assert_eq!((of(function, x), of(function, -x)), (1.0, -1.0));
-            }
-            assert_eq!(of(function, -0.0).to_bits(), (-0.0_f32).to_bits());
-        }
-    }
-
-    #[test]
-    fn erf_never_leaves_its_range() {
-        let mut values: Vec<f32> = (300_000..400_000).map(|i| i as f32 * 1e-5).collect();
-        Elementary::Erf.apply_to_slice(&mut values);
-        assert!(values.iter().all(|&y| 0.999_9 < y && y <= 1.0));
-    }
-
-    #[test]
-    fn every_width_gives_the_same_bits() {
-        let x: Vec<f32> = (-50_001..50_002).map(|i| i as f32 * 2.1e-3).collect();
-        for function in [Elementary::Exp, Elementary::Erf, Elementary::Tanh] {
-            let (mut native, mut scalar) = (x.clone(), x.clone());
-            function.apply_to_slice(&mut native);
-            map_in_place(pulp::Scalar, function, &mut scalar);
-            assert!(native == scalar, "{function:?}");
-        }
-    }
-}
+pub(crate) mod tests;
