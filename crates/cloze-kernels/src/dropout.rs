@@ -8,9 +8,11 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::philox::{LANES, blocks, philox4x32, words};
+use crate::philox::{lanes, philox4x32, words};
 
-/// Elements of a row that one call of the generator decides: four words a lane.
+/// Counters of the generator that decide neighbours, whatever the width of a vector.
+const LANES: usize = 16;
+/// Elements of a row that these decide: four words a counter.
 const GROUP: usize = 4 * LANES;
 /// Elements of a mask that a thread takes at a time.
 const BLOCK: usize = 1 << 14;
@@ -62,7 +64,6 @@ impl Dropout {
         self.decide(philox4x32(counter, self.key)[within / LANES])
     }
 
-    #[inline(always)]
     fn decide(&self, word: u32) -> f32 {
         if word < self.threshold {
             0.0
@@ -78,11 +79,9 @@ impl Dropout {
             .par_chunks_mut(BLOCK)
             .enumerate()
             .for_each(|(block, factors)| {
-                // A fresh row number for every block keeps the counter of a group within 32 bits.
-                let [low, high] = words(block as u64);
-                arch.dispatch(Row {
+                arch.dispatch(Mask {
                     dropout: self,
-                    row: [low, high, 0],
+                    start: block * BLOCK,
                     factors,
                 });
             });
@@ -92,6 +91,88 @@ impl Dropout {
     pub fn mask_factor(&self, index: usize) -> f32 {
         let [low, high] = words((index / BLOCK) as u64);
         self.factor([low, high, 0], index % BLOCK)
+    }
+
+    /// The factors of elements `start..` of a [`mask`](Self::mask), on this thread, within another
+    /// kernel's task.
+    #[inline(always)]
+    pub fn factors_at<S: Simd>(&self, simd: S, start: usize, factors: &mut [f32]) {
+        let (mut block, mut within) = (start / BLOCK, start % BLOCK);
+        let mut rest = factors;
+        while !rest.is_empty() {
+            let length = rest.len().min(BLOCK - within);
+            let (factors, after) = rest.split_at_mut(length);
+            // A fresh row number for every block keeps the counter of a group within 32 bits.
+            let [low, high] = words(block as u64);
+            self.row(simd, [low, high, 0], within, factors);
+            (block, within, rest) = (block + 1, 0, after);
+        }
+    }
+
+    /// The factors of the first columns of one row of the attention weights, those of
+    /// [`attention_factor`](Self::attention_factor), on this thread, within another kernel's
+    /// task.
+    #[inline(always)]
+    pub fn attention_row<S: Simd>(
+        &self,
+        simd: S,
+        [sequence, head, row]: [usize; 3],
+        factors: &mut [f32],
+    ) {
+        let row = [row as u32, head as u32, sequence as u32];
+        self.row(simd, row, 0, factors);
+    }
+
+    /// The factors of columns `first..` of a row.
+    #[inline(always)]
+    fn row<S: Simd>(&self, simd: S, row: [u32; 3], first: usize, factors: &mut [f32]) {
+        let mut group = first / GROUP;
+        // What lies before the first whole group.
+        let head = (group * GROUP + GROUP - first) % GROUP;
+        let (head, rest) = factors.split_at_mut(head.min(factors.len()));
+        if !head.is_empty() {
+            let within = first % GROUP;
+            let factors = self.group(simd, row, group);
+            head.copy_from_slice(&factors[within..within + head.len()]);
+            group += 1;
+        }
+        let (whole, tail) = rest.as_chunks_mut();
+        for factors in whole {
+            self.fill_group(simd, row, group, factors);
+            group += 1;
+        }
+        if !tail.is_empty() {
+            tail.copy_from_slice(&self.group(simd, row, group)[..tail.len()]);
+        }
+    }
+
+    #[inline(always)]
+    fn group<S: Simd>(&self, simd: S, row: [u32; 3], group: usize) -> [f32; GROUP] {
+        let mut factors = [0.0; GROUP];
+        self.fill_group(simd, row, group, &mut factors);
+        factors
+    }
+
+    #[inline(always)]
+    fn fill_group<S: Simd>(
+        &self,
+        simd: S,
+        row: [u32; 3],
+        group: usize,
+        factors: &mut [f32; GROUP],
+    ) {
+        let threshold = simd.splat_u32s(self.threshold);
+        let (zero, scale) = (simd.splat_f32s(0.0), simd.splat_f32s(self.scale));
+        let vectors = LANES / S::U32_LANES;
+        let factors = S::as_mut_simd_f32s(factors).0;
+        for vector in 0..vectors {
+            let counter = (group * LANES + vector * S::U32_LANES) as u32;
+            let random = lanes(simd, counter, row, self.key);
+            for (word, random) in random.into_iter().enumerate() {
+                let kept = simd.greater_than_or_equal_u32s(random, threshold);
+                factors[word * vectors + vector] = simd.select_f32s(kept, scale, zero);
+            }
+        }
     }
 
     /// The factors of attention weights, `[sequences, heads, padded, padded]`. Those of a
@@ -117,18 +198,14 @@ impl Dropout {
             .enumerate()
             .for_each(|(index, factors)| {
                 let (sequence, head) = (index / heads, index % heads);
-                let length = lengths[sequence];
-                for (row, factors) in factors.chunks_mut(padded).enumerate() {
-                    let used = if row < length { length } else { 0 };
-                    let (factors, padding) = factors.split_at_mut(used);
-                    let row = [row as u32, head as u32, sequence as u32];
-                    arch.dispatch(Row {
-                        dropout: self,
-                        row,
-                        factors,
-                    });
-                    padding.fill(0.0);
-                }
+                arch.dispatch(AttentionHead {
+                    dropout: self,
+                    sequence,
+                    head,
+                    length: lengths[sequence],
+                    padded,
+                    factors,
+                });
             });
     }
 
@@ -138,26 +215,43 @@ impl Dropout {
     }
 }
 
-/// The first elements of one row.
-struct Row<'a> {
+struct Mask<'a> {
     dropout: &'a Dropout,
-    row: [u32; 3],
+    start: usize,
     factors: &'a mut [f32],
 }
 
 // A closure would not be inlined into the function that turns vector instructions on.
-impl WithSimd for Row<'_> {
+impl WithSimd for Mask<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for (group, factors) in self.factors.chunks_mut(GROUP).enumerate() {
-            let random = blocks((group * LANES) as u32, self.row, self.dropout.key);
-            for (factors, random) in factors.chunks_mut(LANES).zip(&random) {
-                for (factor, &word) in factors.iter_mut().zip(random) {
-                    *factor = self.dropout.decide(word);
-                }
-            }
+    fn with_simd<S: Simd>(self, simd: S) {
+        self.dropout.factors_at(simd, self.start, self.factors);
+    }
+}
+
+/// The weights of one head, `[padded, padded]`.
+struct AttentionHead<'a> {
+    dropout: &'a Dropout,
+    sequence: usize,
+    head: usize,
+    length: usize,
+    padded: usize,
+    factors: &'a mut [f32],
+}
+
+impl WithSimd for AttentionHead<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for (row, factors) in self.factors.chunks_mut(self.padded).enumerate() {
+            let used = if row < self.length { self.length } else { 0 };
+            let (factors, padding) = factors.split_at_mut(used);
+            let place = [self.sequence, self.head, row];
+            self.dropout.attention_row(simd, place, factors);
+            padding.fill(0.0);
         }
     }
 }
@@ -251,6 +345,21 @@ mod tests {
             let length = length + offset * BLOCK;
             for (index, factor) in mask(dropout, length).into_iter().enumerate().rev().take(500) {
                 prop_assert_eq!(factor, dropout.mask_factor(index));
+            }
+        }
+
+        #[test]
+        fn a_part_of_a_mask_equals_the_mask(
+            start in prop_oneof![0_usize..300, BLOCK - 130..BLOCK + 70, Just(3 * BLOCK - 1)],
+            length in prop_oneof![0_usize..200, Just(BLOCK + 77)],
+        ) {
+            let dropout = Dropout::new(5, 6, 7, 0.3);
+            let whole = mask(dropout, start + length);
+            let mut part = vec![f32::NAN; length];
+            for scalar in [false, true] {
+                let task = Mask { dropout: &dropout, start, factors: &mut part };
+                if scalar { task.with_simd(pulp::Scalar) } else { Arch::new().dispatch(task) }
+                prop_assert!(part == whole[start..]);
             }
         }
 

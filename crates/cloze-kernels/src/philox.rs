@@ -5,14 +5,14 @@
 
 use std::f64::consts::TAU;
 
+use pulp::Simd;
 use rayon::prelude::*;
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 const ROUNDS: usize = 10;
-
-/// Counters that [`blocks`] advances side by side, one vector lane each.
-pub const LANES: usize = 16;
+/// The number of every lane of the widest vector.
+const NUMBERS: [u32; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /// Four random words from a counter and a key.
 pub fn philox4x32(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
@@ -33,35 +33,28 @@ pub fn philox4x32(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     c
 }
 
-/// The words of the `LANES` counters `[first + lane, rest…]`: word `w` of lane `l` at `[w][l]`.
-///
-/// `first` must be a multiple of `LANES`, so that the lanes do not wrap around.
+/// The words of the counters `[first + lane, rest…]`, one for every lane of a vector: word `w` of
+/// every lane at `[w]`.
 #[inline(always)]
-pub fn blocks(first: u32, rest: [u32; 3], key: [u32; 2]) -> [[u32; LANES]; 4] {
-    let mut c = [
-        [0; LANES],
-        [rest[0]; LANES],
-        [rest[1]; LANES],
-        [rest[2]; LANES],
-    ];
-    for (lane, word) in c[0].iter_mut().enumerate() {
-        *word = first.wrapping_add(lane as u32);
-    }
+pub fn lanes<S: Simd>(simd: S, first: u32, rest: [u32; 3], key: [u32; 2]) -> [S::u32s; 4] {
+    let numbers = S::as_simd_u32s(&NUMBERS).0[0];
+    let [r0, r1, r2] = rest.map(|word| simd.splat_u32s(word));
+    let mut c = [simd.add_u32s(simd.splat_u32s(first), numbers), r0, r1, r2];
+    let multipliers = MULTIPLIERS.map(|multiplier| simd.splat_u32s(multiplier));
     let mut k = key;
     for round in 0..ROUNDS {
         if round > 0 {
             k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
         }
-        #[expect(clippy::needless_range_loop, reason = "four arrays walk side by side")]
-        for lane in 0..LANES {
-            let a = u64::from(MULTIPLIERS[0]) * u64::from(c[0][lane]);
-            let b = u64::from(MULTIPLIERS[1]) * u64::from(c[2][lane]);
-            let (c1, c3) = (c[1][lane], c[3][lane]);
-            c[0][lane] = (b >> 32) as u32 ^ c1 ^ k[0];
-            c[1][lane] = b as u32;
-            c[2][lane] = (a >> 32) as u32 ^ c3 ^ k[1];
-            c[3][lane] = a as u32;
-        }
+        let (a_low, a_high) = simd.widening_mul_u32s(multipliers[0], c[0]);
+        let (b_low, b_high) = simd.widening_mul_u32s(multipliers[1], c[2]);
+        let [k0, k1] = k.map(|word| simd.splat_u32s(word));
+        c = [
+            simd.xor_u32s(simd.xor_u32s(b_high, c[1]), k0),
+            b_low,
+            simd.xor_u32s(simd.xor_u32s(a_high, c[3]), k1),
+            a_low,
+        ];
     }
     c
 }
@@ -105,6 +98,7 @@ fn normal_pair(random: [u32; 4]) -> [f64; 2] {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use pulp::WithSimd;
 
     /// `kat_vectors` of Random123, the authors' implementation.
     #[test]
@@ -154,17 +148,37 @@ mod tests {
         assert_eq!(long[..17_001], short);
     }
 
+    struct Lanes {
+        first: u32,
+        rest: [u32; 3],
+        key: [u32; 2],
+    }
+
+    impl WithSimd for Lanes {
+        /// `[word][lane]`.
+        type Output = [Vec<u32>; 4];
+
+        fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+            lanes(simd, self.first, self.rest, self.key).map(|words| {
+                let mut lanes = vec![0; S::U32_LANES];
+                S::as_mut_simd_u32s(&mut lanes).0[0] = words;
+                lanes
+            })
+        }
+    }
+
     proptest! {
         #[test]
-        fn lanes_equal_the_reference(
-            first in 0..u32::MAX / 16, rest: [u32; 3], key: [u32; 2]
-        ) {
-            let first = first * 16;
-            let blocks = blocks(first, rest, key);
-            for lane in 0..LANES {
-                let counter = [first + lane as u32, rest[0], rest[1], rest[2]];
-                let expected = philox4x32(counter, key);
-                prop_assert_eq!(blocks.map(|word| word[lane]), expected);
+        fn lanes_equal_the_reference(first: u32, rest: [u32; 3], key: [u32; 2]) {
+            for found in [
+                pulp::Arch::new().dispatch(Lanes { first, rest, key }),
+                Lanes { first, rest, key }.with_simd(pulp::Scalar),
+            ] {
+                for lane in 0..found[0].len() {
+                    let counter = [first.wrapping_add(lane as u32), rest[0], rest[1], rest[2]];
+                    let expected = philox4x32(counter, key);
+                    prop_assert_eq!(found.each_ref().map(|word| word[lane]), expected);
+                }
             }
         }
     }
