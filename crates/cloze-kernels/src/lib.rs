@@ -20,6 +20,7 @@
 
 pub mod activation;
 pub mod adamw;
+pub mod attention;
 pub mod column_sums;
 pub mod dropout;
 pub mod elementary;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::pack::{Members, transpose_members};
-use super::panels::Panels;
+use super::panels::PanelsView;
 use super::tile::{Rectangle, Tile, TileStart, panel_width, rounded_height, tallest};
 use super::{Matrix, Start};
 use crate::scratch::with_scratch;
@@ -40,7 +40,7 @@ pub(super) fn packed_rows(rows: usize) -> usize {
 pub(super) struct Block<'a> {
     pub(super) left: Matrix<'a>,
     pub(super) rows: Range<usize>,
-    pub(super) right: &'a Panels,
+    pub(super) right: PanelsView<'a>,
     pub(super) panels: Range<usize>,
     pub(super) start: Start<'a>,
     pub(super) output: Rectangle,

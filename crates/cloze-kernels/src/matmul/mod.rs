@@ -22,8 +22,9 @@ use rayon::prelude::*;
 
 use crate::scratch::with_scratch;
 use block::{Block, pack_block, packed_rows, rows_of_block, step_blocks};
+pub(crate) use panels::PanelsView;
 pub use panels::{Panels, Right};
-use tile::Rectangle;
+pub(crate) use tile::Rectangle;
 
 /// A view of a matrix whose rows, or columns, lie in memory one after the other.
 #[derive(Clone, Copy, Debug)]
@@ -144,7 +145,7 @@ pub fn multiply<'a>(
         let first = steps.start == 0;
         let product = Product {
             left: left.steps(steps),
-            right: &panels,
+            right: panels.view(),
             start: if first { start } else { Start::Output },
             output,
         };
@@ -161,7 +162,7 @@ pub fn multiply_packed(left: Matrix<'_>, right: &Panels, start: Start<'_>, outpu
     let output = check(left, right.rows(), right.columns(), start, output);
     let product = Product {
         left,
-        right,
+        right: right.view(),
         start,
         output,
     };
@@ -199,7 +200,7 @@ fn check(
 #[derive(Clone, Copy)]
 struct Product<'a> {
     left: Matrix<'a>,
-    right: &'a Panels,
+    right: PanelsView<'a>,
     start: Start<'a>,
     output: Rectangle,
 }
@@ -265,16 +266,23 @@ impl Product<'_> {
 
 /// Writes `left · right` into the output with the processor's token, on this thread alone: for
 /// kernels that are themselves one of many tasks.
+///
+/// # Safety
+/// The output must have room for the product, and nobody else may use that meanwhile.
 #[inline(always)]
-pub(crate) fn multiply_serial<S: Simd>(
+pub(crate) unsafe fn multiply_serial<S: Simd>(
     simd: S,
     left: Matrix<'_>,
-    right: &Panels,
+    right: PanelsView<'_>,
     start: Start<'_>,
-    output: Output<'_>,
+    output: Rectangle,
 ) {
-    let output = check(left, right.rows(), right.columns(), start, output);
-    let block = Block {
+    assert_eq!(
+        left.columns,
+        right.rows(),
+        "columns of the left factor, rows of the right"
+    );
+    simd.vectorize(Block {
         left,
         rows: 0..left.rows,
         right,
@@ -282,8 +290,7 @@ pub(crate) fn multiply_serial<S: Simd>(
         start,
         output,
         packed: None,
-    };
-    block.with_simd(simd);
+    });
 }
 
 struct PackBlock<'a>(Matrix<'a>, Range<usize>, &'a mut [f32]);

@@ -159,24 +159,6 @@ impl Panels {
             });
     }
 
-    /// Packs a matrix with the processor's token, on this thread alone.
-    #[inline(always)]
-    pub(crate) fn pack_serial<S: Simd>(&mut self, _: S, right: Matrix<'_>) {
-        let (steps, columns, width) = (right.rows(), right.columns(), panel_width::<S>());
-        (self.steps, self.columns, self.width) = (steps, columns, width);
-        if steps == 0 {
-            return;
-        }
-        let buffer = self.buffer.first(columns.div_ceil(width) * width * steps);
-        for (index, panel) in buffer.chunks_exact_mut(steps * width).enumerate() {
-            let first = index * width;
-            if first + width > columns {
-                panel.fill(0.0);
-            }
-            pack_part(right, 0, first, width, 0..steps, panel);
-        }
-    }
-
     /// k.
     pub fn rows(&self) -> usize {
         self.steps
@@ -187,6 +169,71 @@ impl Panels {
         self.columns
     }
 
+    /// All panels.
+    pub(super) fn view(&self) -> PanelsView<'_> {
+        let Self {
+            buffer,
+            steps,
+            columns,
+            width,
+        } = self;
+        let length = columns.div_ceil((*width).max(1)) * width * steps;
+        PanelsView {
+            data: buffer.filled(length),
+            steps: *steps,
+            columns: *columns,
+            width: *width,
+        }
+    }
+}
+
+/// Panels in memory of somebody else.
+#[derive(Clone, Copy)]
+pub(crate) struct PanelsView<'a> {
+    data: &'a [f32],
+    steps: usize,
+    columns: usize,
+    width: usize,
+}
+
+impl<'a> PanelsView<'a> {
+    /// Elements that the panels of a matrix need.
+    #[inline(always)]
+    pub(crate) fn elements<S: Simd>(_: S, right: Matrix<'_>) -> usize {
+        let width = panel_width::<S>();
+        right.columns().div_ceil(width) * width * right.rows()
+    }
+
+    /// Packs a matrix with the processor's token, on this thread alone.
+    #[inline(always)]
+    pub(crate) fn pack<S: Simd>(simd: S, right: Matrix<'_>, packed: &'a mut [f32]) -> Self {
+        let (steps, columns, width) = (right.rows(), right.columns(), panel_width::<S>());
+        let data = &mut packed[..Self::elements(simd, right)];
+        for (index, panel) in data.chunks_exact_mut((steps * width).max(1)).enumerate() {
+            let first = index * width;
+            if first + width > columns {
+                panel.fill(0.0);
+            }
+            pack_part(right, 0, first, width, 0..steps, panel);
+        }
+        Self {
+            data,
+            steps,
+            columns,
+            width,
+        }
+    }
+
+    /// k.
+    pub(super) fn rows(&self) -> usize {
+        self.steps
+    }
+
+    /// n.
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// Number of panels.
     pub(super) fn count(&self) -> usize {
         self.columns.div_ceil(self.width.max(1))
@@ -194,8 +241,8 @@ impl Panels {
 
     /// A panel, `[k, width]`.
     #[inline(always)]
-    pub(super) fn panel(&self, index: usize) -> &[f32] {
+    pub(super) fn panel(&self, index: usize) -> &'a [f32] {
         let length = self.steps * self.width;
-        &self.buffer.filled((index + 1) * length)[index * length..]
+        &self.data[index * length..(index + 1) * length]
     }
 }

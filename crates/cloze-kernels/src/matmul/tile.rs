@@ -37,7 +37,7 @@ pub(super) enum TileStart<'a> {
 
 /// A rectangle of the output that one thread writes alone.
 #[derive(Clone, Copy)]
-pub(super) struct Rectangle {
+pub(crate) struct Rectangle {
     first: *mut f32,
     stride: usize,
 }
@@ -51,7 +51,7 @@ unsafe impl Sync for Rectangle {}
 impl Rectangle {
     /// # Safety
     /// Every row that is asked for must lie within memory that nobody else uses meanwhile.
-    pub(super) unsafe fn new(first: *mut f32, stride: usize) -> Self {
+    pub(crate) unsafe fn new(first: *mut f32, stride: usize) -> Self {
         Self { first, stride }
     }
 
@@ -60,12 +60,23 @@ impl Rectangle {
     /// # Safety
     /// Row and column must lie within the memory that [`new`](Self::new) was given.
     #[inline(always)]
-    pub(super) unsafe fn at(self, row: usize, column: usize) -> Self {
+    pub(crate) unsafe fn at(self, row: usize, column: usize) -> Self {
         Self {
             // SAFETY: stays within the memory, as the caller promises.
             first: unsafe { self.first.add(row * self.stride + column) },
             stride: self.stride,
         }
+    }
+
+    /// Writes elements from this row and column on.
+    ///
+    /// # Safety
+    /// They must lie within the memory that [`new`](Self::new) was given, and no slice of them
+    /// may be in use.
+    #[inline(always)]
+    pub(crate) unsafe fn write(self, row: usize, column: usize, values: &[f32]) {
+        // SAFETY: as the caller promises.
+        unsafe { self.at(row, column).row(0, values.len()) }.copy_from_slice(values);
     }
 
     /// Fetches rows that will soon be written into the cache.
