@@ -5,9 +5,9 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::column_sums::{PartialSums, add_row, rows_of};
-use crate::elementary::{map, map_in_place};
-use functions::{Differentiable, Gelu, GeluTanh, Relu, Tanh, Value};
+use crate::column_sums::{PartialSums, rows_of};
+use crate::elementwise::{Add, for_each};
+use functions::{Chain, Differentiable, Gelu, GeluTanh, Relu, Tanh, Value};
 
 mod functions;
 
@@ -91,10 +91,10 @@ impl Activation {
             "input and output differ in length"
         );
         match self {
-            Self::Gelu => map(simd, Value(Gelu), input, output),
-            Self::GeluTanh => map(simd, Value(GeluTanh), input, output),
-            Self::Relu => map(simd, Value(Relu), input, output),
-            Self::Tanh => map(simd, Value(Tanh), input, output),
+            Self::Gelu => for_each(simd, Value(Gelu), [input], [output]),
+            Self::GeluTanh => for_each(simd, Value(GeluTanh), [input], [output]),
+            Self::Relu => for_each(simd, Value(Relu), [input], [output]),
+            Self::Tanh => for_each(simd, Value(Tanh), [input], [output]),
         }
     }
 
@@ -102,10 +102,10 @@ impl Activation {
     #[inline(always)]
     pub fn forward_block_in_place<S: Simd>(self, simd: S, values: &mut [f32]) {
         match self {
-            Self::Gelu => map_in_place(simd, Value(Gelu), values),
-            Self::GeluTanh => map_in_place(simd, Value(GeluTanh), values),
-            Self::Relu => map_in_place(simd, Value(Relu), values),
-            Self::Tanh => map_in_place(simd, Value(Tanh), values),
+            Self::Gelu => for_each(simd, Value(Gelu), [], [values]),
+            Self::GeluTanh => for_each(simd, Value(GeluTanh), [], [values]),
+            Self::Relu => for_each(simd, Value(Relu), [], [values]),
+            Self::Tanh => for_each(simd, Value(Tanh), [], [values]),
         }
     }
 
@@ -204,40 +204,16 @@ impl Backward<'_> {
     #[inline(always)]
     fn rows<S: Simd>(self, simd: S, function: impl Differentiable) {
         if self.sums.is_empty() {
-            return differentiate(simd, function, self.input, self.output, self.gradient);
+            let written = [self.output, self.gradient];
+            return for_each(simd, Chain(function), [self.input], written);
         }
         let columns = self.sums.len();
         let rows = self.output.chunks_mut(columns);
         let rows = rows.zip(self.gradient.chunks_mut(columns));
         for ((output, gradient), input) in rows.zip(self.input.chunks(columns)) {
-            differentiate(simd, function, input, output, gradient);
-            add_row(simd, gradient, self.sums);
+            for_each(simd, Chain(function), [input], [output, &mut *gradient]);
+            for_each(simd, Add, [gradient], [&mut *self.sums]);
         }
-    }
-}
-
-#[inline(always)]
-fn differentiate<S: Simd>(
-    simd: S,
-    function: impl Differentiable,
-    input: &[f32],
-    output: &mut [f32],
-    gradient: &mut [f32],
-) {
-    let (input, input_tail) = S::as_simd_f32s(input);
-    let (output, output_tail) = S::as_mut_simd_f32s(output);
-    let (gradient, gradient_tail) = S::as_mut_simd_f32s(gradient);
-    for ((&x, y), g) in input.iter().zip(output).zip(gradient) {
-        let slope;
-        (*y, slope) = function.value_and_slope(simd, x);
-        *g = simd.mul_f32s(*g, slope);
-    }
-    if !input_tail.is_empty() {
-        let x = simd.partial_load_f32s(input_tail);
-        let (y, slope) = function.value_and_slope(simd, x);
-        let g = simd.partial_load_f32s(gradient_tail);
-        simd.partial_store_f32s(output_tail, y);
-        simd.partial_store_f32s(gradient_tail, simd.mul_f32s(g, slope));
     }
 }
 

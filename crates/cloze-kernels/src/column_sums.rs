@@ -3,6 +3,8 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use crate::elementwise::{Add, for_each};
+
 /// Blocks that a matrix is cut into at most.
 const MAX_BLOCKS: usize = 128;
 /// Rows of a block at least.
@@ -84,32 +86,25 @@ impl PartialSums {
         self.sums.par_chunks_mut(self.columns.max(1))
     }
 
-    /// Adds the blocks' sums, first block first, to `sums`.
+    /// Adds the blocks' sums, first block first, to `sums`, which has an element for every
+    /// column.
     pub(crate) fn add_to(&self, sums: &mut [f32]) {
         assert_eq!(sums.len(), self.columns, "one sum for every column");
+        self.add_columns_to(0, sums);
+    }
+
+    /// The same for as many columns as `sums` has elements, from column `first`.
+    pub(crate) fn add_columns_to(&self, first: usize, sums: &mut [f32]) {
         let arch = Arch::new();
         sums.par_chunks_mut(COLUMNS)
             .enumerate()
             .for_each(|(index, sums)| {
                 arch.dispatch(Gather {
                     partial: self,
-                    first: index * COLUMNS,
+                    first: first + index * COLUMNS,
                     sums,
                 });
             });
-    }
-}
-
-/// Adds `row` to `sums`, element by element.
-#[inline(always)]
-pub(crate) fn add_row<S: Simd>(simd: S, row: &[f32], sums: &mut [f32]) {
-    let (row, row_tail) = S::as_simd_f32s(row);
-    let (sums, sums_tail) = S::as_mut_simd_f32s(sums);
-    for (sum, &value) in sums.iter_mut().zip(row) {
-        *sum = simd.add_f32s(*sum, value);
-    }
-    for (sum, &value) in sums_tail.iter_mut().zip(row_tail) {
-        *sum += value;
     }
 }
 
@@ -125,7 +120,7 @@ impl WithSimd for Block<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         for row in self.values.chunks(self.sums.len()) {
-            add_row(simd, row, self.sums);
+            for_each(simd, Add, [row], [&mut *self.sums]);
         }
     }
 }
@@ -143,7 +138,7 @@ impl WithSimd for Gather<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let columns = self.first..self.first + self.sums.len();
         for block in self.partial.sums.chunks(self.partial.columns) {
-            add_row(simd, &block[columns.clone()], self.sums);
+            for_each(simd, Add, [&block[columns.clone()]], [&mut *self.sums]);
         }
     }
 }

@@ -8,6 +8,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::elementwise::{Elementwise, for_each};
+
 /// `1.5 · 2²³`: the sum with a number below 2²² in magnitude is rounded to an integer, which
 /// then stands in its low bits.
 const ROUNDER: f32 = 12_582_912.0;
@@ -186,39 +188,6 @@ fn with_sign_of<S: Simd>(simd: S, magnitude: S::f32s, x: S::f32s) -> S::f32s {
     simd.or_f32s(magnitude, sign)
 }
 
-/// A function of one number, for [`map`].
-pub(crate) trait Elementwise: Copy {
-    /// The function of every lane.
-    fn apply<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s;
-}
-
-/// Applies a function to every element.
-#[inline(always)]
-pub(crate) fn map<S: Simd>(simd: S, function: impl Elementwise, input: &[f32], output: &mut [f32]) {
-    let (input, input_tail) = S::as_simd_f32s(input);
-    let (output, output_tail) = S::as_mut_simd_f32s(output);
-    for (output, &input) in output.iter_mut().zip(input) {
-        *output = function.apply(simd, input);
-    }
-    if !input_tail.is_empty() {
-        let result = function.apply(simd, simd.partial_load_f32s(input_tail));
-        simd.partial_store_f32s(output_tail, result);
-    }
-}
-
-/// Applies a function to every element, in place.
-#[inline(always)]
-pub(crate) fn map_in_place<S: Simd>(simd: S, function: impl Elementwise, values: &mut [f32]) {
-    let (values, tail) = S::as_mut_simd_f32s(values);
-    for value in values {
-        *value = function.apply(simd, *value);
-    }
-    if !tail.is_empty() {
-        let result = function.apply(simd, simd.partial_load_f32s(tail));
-        simd.partial_store_f32s(tail, result);
-    }
-}
-
 /// One of the functions of this module, for whole slices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Elementary {
@@ -242,15 +211,15 @@ impl Elementary {
     }
 }
 
-impl Elementwise for Elementary {
+impl Elementwise<0, 1> for Elementary {
     #[inline(always)]
-    fn apply<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
-        match self {
+    fn apply<S: Simd>(self, simd: S, []: [S::f32s; 0], [x]: [S::f32s; 1]) -> [S::f32s; 1] {
+        [match self {
             Self::Exp => exp(simd, x),
             Self::Erf => erf(simd, x),
             Self::Tanh => tanh(simd, x),
             Self::NormalCumulative => normal(simd, x).cumulative,
-        }
+        }]
     }
 }
 
@@ -265,7 +234,7 @@ impl WithSimd for Slice<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        map_in_place(simd, self.function, self.values);
+        for_each(simd, self.function, [], [self.values]);
     }
 }
 

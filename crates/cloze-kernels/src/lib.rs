@@ -8,15 +8,16 @@
 //! - [`philox`]: the counter-based random numbers that all others draw from
 //! - [`elementary`]: `exp`, `erf`, `tanh` and the normal distribution of a vector
 //! - [`activation`]: GELU, ReLU and tanh, forward and backward
+//! - [`layer_norm`]: LayerNorm of a sum with dropout, forward and backward
 //! - [`column_sums`]: sums over the rows of a matrix, the gradients of biases
 //! - [`dropout`]: masks that are recomputed instead of stored
 //! - [`adamw`]: one pass of AdamW or Adam over a tensor, in place
 //! - [`gradient_norm`]: sums of squares
 //!
-//! The kernels of the fused encoder layer belong here too, a file each: `linear` (matrix product
-//! with bias and activation), `attention` (packed sequences, scores never stored whole),
-//! `layer_norm`, each forward and backward; then their int8 forms for inference. Their
-//! dropout is that of [`dropout`], so a fused layer drops what the composed one drops.
+//! The other kernels of the fused encoder layer belong here too, a file each: `linear` (matrix
+//! product with bias and activation), `attention` (packed sequences, scores never stored whole),
+//! forward and backward; then their int8 forms for inference. Their dropout is that of
+//! [`dropout`], so a fused layer drops what the composed one drops.
 
 pub mod activation;
 pub mod adamw;
@@ -24,7 +25,10 @@ pub mod attention;
 pub mod column_sums;
 pub mod dropout;
 pub mod elementary;
+mod elementwise;
 pub mod gradient_norm;
+pub mod layer_norm;
 pub mod matmul;
 pub mod philox;
+mod reductions;
 mod scratch;

@@ -2,7 +2,8 @@
 
 use pulp::Simd;
 
-use crate::elementary::{Elementwise, Normal, exp, normal, tanh};
+use crate::elementary::{Normal, exp, normal, tanh};
+use crate::elementwise::Elementwise;
 
 /// A function and its derivative. A type each, not a value, so that loops hold no branch.
 pub(super) trait Differentiable: Copy {
@@ -14,10 +15,35 @@ pub(super) trait Differentiable: Copy {
 #[derive(Clone, Copy)]
 pub(super) struct Value<F>(pub(super) F);
 
-impl<F: Differentiable> Elementwise for Value<F> {
+impl<F: Differentiable> Elementwise<1, 1> for Value<F> {
     #[inline(always)]
-    fn apply<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
-        self.0.value_and_slope(simd, x).0
+    fn apply<S: Simd>(self, simd: S, [x]: [S::f32s; 1], _: [S::f32s; 1]) -> [S::f32s; 1] {
+        [self.0.value_and_slope(simd, x).0]
+    }
+}
+
+/// In place.
+impl<F: Differentiable> Elementwise<0, 1> for Value<F> {
+    #[inline(always)]
+    fn apply<S: Simd>(self, simd: S, []: [S::f32s; 0], [x]: [S::f32s; 1]) -> [S::f32s; 1] {
+        [self.0.value_and_slope(simd, x).0]
+    }
+}
+
+/// Reads the input, writes the output and turns its gradient into that of the input.
+#[derive(Clone, Copy)]
+pub(super) struct Chain<F>(pub(super) F);
+
+impl<F: Differentiable> Elementwise<1, 2> for Chain<F> {
+    #[inline(always)]
+    fn apply<S: Simd>(
+        self,
+        simd: S,
+        [x]: [S::f32s; 1],
+        [_, gradient]: [S::f32s; 2],
+    ) -> [S::f32s; 2] {
+        let (value, slope) = self.0.value_and_slope(simd, x);
+        [value, simd.mul_f32s(gradient, slope)]
     }
 }
 

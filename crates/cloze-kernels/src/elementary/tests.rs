@@ -169,7 +169,7 @@ fn every_width_gives_the_same_bits() {
     for function in ALL {
         let (mut native, mut scalar) = (x.clone(), x.clone());
         function.apply_to_slice(&mut native);
-        map_in_place(pulp::Scalar, function, &mut scalar);
+        for_each(pulp::Scalar, function, [], [&mut scalar]);
         assert!(native == scalar, "{function:?}");
     }
 }
