@@ -14,18 +14,21 @@
 //! - [`adamw`]: one pass of AdamW or Adam over a tensor, in place
 //! - [`gradient_norm`]: sums of squares
 //!
-//! The other kernels of the fused encoder layer belong here too, a file each: `linear` (matrix
-//! product with bias and activation), `attention` (packed sequences, scores never stored whole),
-//! forward and backward; then their int8 forms for inference. Their dropout is that of
-//! [`dropout`], so a fused layer drops what the composed one drops.
+//! - [`matmul`]: matrix products, one chain of multiply-adds an element
+//! - [`attention`]: attention within the sequences of a packed batch, forward and backward
+//! - [`layer_norm`]: layer normalisation of a sum with dropout, forward and backward
+//! - [`encoder_layer`]: all of a layer, forward, backward, and with packed weights for inference
+//! - [`buffers`]: memory that one training step leaves to the next
 
 pub mod activation;
 pub mod adamw;
 pub mod attention;
+pub mod buffers;
 pub mod column_sums;
 pub mod dropout;
 pub mod elementary;
 mod elementwise;
+pub mod encoder_layer;
 pub mod gradient_norm;
 pub mod layer_norm;
 pub mod matmul;

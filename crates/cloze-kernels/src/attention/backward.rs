@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::head::{Head, Part, ROWS, exponentials};
 use super::{Attention, AttentionBackward};
 use crate::matmul::{Matrix, PanelsView, Rectangle, Start, multiply_serial};
+use crate::reductions::dot;
 use crate::scratch::with_scratch;
 
 impl Attention<'_> {
@@ -189,7 +190,9 @@ impl Backward<'_> {
         let log_sum = self.log_sums[token * attention.heads + self.head.head];
         exponentials(simd, weights, scale, log_sum);
         // The sum of all weights times their gradients.
-        let mean = self.dot_product(row);
+        let place = token * attention.hidden() + self.head.head * attention.head_size;
+        let place = place..place + attention.head_size;
+        let mean = dot(simd, &self.context[place.clone()], &self.gradient[place]);
         let (mean, scale) = (simd.splat_f32s(mean), simd.splat_f32s(scale));
         let dropped = self.head.factors(simd, row, factors);
         if !dropped {
@@ -203,22 +206,5 @@ impl Backward<'_> {
             *gradient = simd.mul_f32s(simd.mul_f32s(*weight, scale), centred);
             *weight = simd.mul_f32s(*weight, factor);
         }
-    }
-
-    /// This head's context of a token times its gradient.
-    #[inline(always)]
-    fn dot_product(&self, row: usize) -> f32 {
-        let size = self.head.attention.head_size;
-        let start =
-            (self.head.first() + row) * self.head.attention.hidden() + self.head.head * size;
-        let place = start..start + size;
-        let mut lanes = [0.0; 16];
-        let (context, gradient) = (&self.context[place.clone()], &self.gradient[place]);
-        for (context, gradient) in context.chunks(16).zip(gradient.chunks(16)) {
-            for ((lane, a), b) in lanes.iter_mut().zip(context).zip(gradient) {
-                *lane = a.mul_add(*b, *lane);
-            }
-        }
-        lanes.iter().sum()
     }
 }

@@ -1,9 +1,10 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::head::{Head, Part, ROWS, exponentials, maximum, scale_row, sum};
+use super::head::{Head, Part, ROWS, exponentials, maximum, scale_row};
 use super::{Attention, AttentionForward};
 use crate::matmul::{Matrix, PanelsView, Rectangle, Start, multiply_serial};
+use crate::reductions::sum;
 use crate::scratch::with_scratch;
 
 impl Attention<'_> {
@@ -147,7 +148,7 @@ impl Forward<'_> {
         let scale = self.head.attention.scale();
         let shift = maximum(simd, scores) * scale;
         exponentials(simd, scores, scale, shift);
-        let sum = sum(scores);
+        let sum = sum(simd, scores);
         let drops = self.head.factors(simd, row, factors);
         scale_row(simd, scores, sum.recip(), drops.then_some(&*factors));
         shift + sum.ln()

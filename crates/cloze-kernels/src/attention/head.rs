@@ -114,18 +114,6 @@ pub(super) fn exponentials<S: Simd>(simd: S, row: &mut [f32], scale: f32, shift:
     }
 }
 
-/// The sum of a row, in 16 lanes.
-#[inline(always)]
-pub(super) fn sum(row: &[f32]) -> f32 {
-    let mut lanes = [0.0; LANES];
-    for values in row.as_chunks::<LANES>().0 {
-        for (lane, value) in lanes.iter_mut().zip(values) {
-            *lane += value;
-        }
-    }
-    lanes.iter().sum()
-}
-
 /// Multiplies every element with `scale`, and with its factor where there are some.
 #[inline(always)]
 pub(super) fn scale_row<S: Simd>(simd: S, row: &mut [f32], scale: f32, factors: Option<&[f32]>) {

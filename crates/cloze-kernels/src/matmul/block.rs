@@ -134,17 +134,35 @@ pub(super) fn pack_block<S: Simd>(
     }
 }
 
+/// Packs some steps of a block of rows.
 #[inline(always)]
 fn pack_tiles<S: Simd>(
     simd: S,
     left: Matrix<'_>,
     rows: Range<usize>,
     steps: Range<usize>,
+    packed: &mut [f32],
+) {
+    let packed = &mut packed[..padded(simd, rows.len()) * steps.len()];
+    if left.transposed {
+        copy_tiles(simd, left, rows, steps, packed);
+    } else {
+        transpose_tiles(simd, left, rows, steps, packed);
+    }
+    if let Some(activation) = left.activation {
+        activation.forward_block_in_place(simd, packed);
+    }
+}
+
+/// Packs rows of memory.
+#[inline(always)]
+fn transpose_tiles<S: Simd>(
+    simd: S,
+    left: Matrix<'_>,
+    rows: Range<usize>,
+    steps: Range<usize>,
     mut packed: &mut [f32],
 ) {
-    if left.transposed {
-        return copy_tiles(simd, left, rows, steps, packed);
-    }
     for tile in tiles(simd, rows.len()) {
         let (piece, rest) = packed.split_at_mut(tile.height * steps.len());
         if tile.rows < tile.height {

@@ -20,6 +20,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use crate::activation::Activation;
 use crate::scratch::with_scratch;
 use block::{Block, pack_block, packed_rows, rows_of_block, step_blocks};
 pub(crate) use panels::PanelsView;
@@ -36,6 +37,8 @@ pub struct Matrix<'a> {
     columns: usize,
     /// Whether the rows in memory are this matrix's columns.
     transposed: bool,
+    /// Applied to every element as it is read.
+    activation: Option<Activation>,
 }
 
 impl<'a> Matrix<'a> {
@@ -64,6 +67,16 @@ impl<'a> Matrix<'a> {
             rows,
             columns,
             transposed: false,
+            activation: None,
+        }
+    }
+
+    /// The matrix that an activation makes of this one. It is never stored: a product applies
+    /// the activation as it packs its left factor.
+    pub fn activated(self, activation: Activation) -> Self {
+        Self {
+            activation: Some(activation),
+            ..self
         }
     }
 
@@ -127,29 +140,45 @@ pub struct Output<'a> {
 /// The right factor is packed a piece along k at a time, in memory that stays in the cache.
 ///
 /// # Panics
-/// If the shapes do not fit each other.
+/// If the shapes do not fit each other, or the right factor has an activation.
 pub fn multiply<'a>(
     left: Matrix<'_>,
     right: impl Into<Right<'a>>,
     start: Start<'_>,
     output: Output<'_>,
 ) {
+    multiply_all([(left, output)], right, start);
+}
+
+/// Several products with one right factor, which is packed once for all of them.
+///
+/// # Panics
+/// As [`multiply`].
+pub fn multiply_all<'a, 'b, const N: usize>(
+    products: [(Matrix<'b>, Output<'b>); N],
+    right: impl Into<Right<'a>>,
+    start: Start<'_>,
+) {
     thread_local! {
         static PANELS: Cell<Panels> = Cell::default();
     }
     let right = right.into();
-    let output = check(left, right.rows(), right.columns(), start, output);
+    right.refuse_activations();
+    let (rows, columns) = (right.rows(), right.columns());
+    let products = products.map(|(left, output)| (left, check(left, rows, columns, start, output)));
     let mut panels = PANELS.take();
-    for steps in step_blocks(left.columns) {
+    for steps in step_blocks(rows) {
         panels.pack(right, steps.clone());
         let first = steps.start == 0;
-        let product = Product {
-            left: left.steps(steps),
-            right: panels.view(),
-            start: if first { start } else { Start::Output },
-            output,
-        };
-        product.run();
+        for (left, output) in products {
+            let product = Product {
+                left: left.steps(steps.clone()),
+                right: panels.view(),
+                start: if first { start } else { Start::Output },
+                output,
+            };
+            product.run();
+        }
     }
     PANELS.set(panels);
 }

@@ -51,6 +51,18 @@ impl Right<'_> {
         }
     }
 
+    /// Only a left factor is activated as it is packed.
+    pub(super) fn refuse_activations(&self) {
+        let parts = match self {
+            Self::One(matrix) => std::slice::from_ref(matrix),
+            Self::Beside(parts) | Self::Below(parts) => parts,
+        };
+        assert!(
+            parts.iter().all(|part| part.activation.is_none()),
+            "a right factor has no activation"
+        );
+    }
+
     /// Packs the columns from `first` on that a panel has room for, over some steps along k.
     #[inline(always)]
     fn pack(&self, first: usize, width: usize, steps: Range<usize>, panel: &mut [f32]) {
@@ -131,6 +143,7 @@ impl Panels {
     /// Panels of a right factor.
     pub fn of<'a>(right: impl Into<Right<'a>>) -> Self {
         let right = right.into();
+        right.refuse_activations();
         let mut panels = Self::default();
         panels.pack(right, 0..right.rows());
         panels

@@ -187,3 +187,22 @@ fn factors_that_do_not_fit_are_refused() {
     let values = [0.0; 6];
     product(Matrix::new(&values, 2, 3), Matrix::new(&values, 2, 3));
 }
+
+#[test]
+fn a_left_factor_is_activated_as_it_is_packed() {
+    let (a, b) = (random(20 * 7, 1), random(7 * 5, 2));
+    let mut activated = a.clone();
+    Activation::Gelu.forward_in_place(&mut activated);
+    let right = Matrix::new(&b, 7, 5);
+    for transposed in [false, true] {
+        let view = |data| {
+            if transposed {
+                Matrix::new(data, 7, 20).transpose()
+            } else {
+                Matrix::new(data, 20, 7)
+            }
+        };
+        let (lazy, stored) = (view(&a).activated(Activation::Gelu), view(&activated));
+        assert_eq!(product(lazy, right), product(stored, right));
+    }
+}

@@ -3,8 +3,10 @@
 
 mod layer;
 mod optimizer;
+mod slices;
 
 pub use cloze_kernels::adamw::{AdamW, WeightDecay};
+pub use layer::compose_layers;
 pub use optimizer::{adamw_step, sum_of_squares};
 
 pub(crate) use layer::layer_forward;

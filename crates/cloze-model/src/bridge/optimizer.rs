@@ -1,8 +1,9 @@
-use burn::backend::flex::FlexTensor;
-use burn::backend::{DispatchDevice, Flex};
-use burn::tensor::{DType, Tensor};
+use burn::backend::Flex;
+use burn::tensor::Tensor;
 use cloze_kernels::adamw::AdamW;
 use cloze_kernels::gradient_norm;
+
+use super::slices::{into_slices, is_cpu, reclaim};
 
 /// One step of AdamW or Adam: the new parameter, mean and square, from the parameter, its
 /// gradient, and the running means of the gradient and of its square (zeros before step 1).
@@ -31,6 +32,7 @@ pub fn adamw_step<const D: usize>(
         mean.storage_mut(),
         square.storage_mut(),
     );
+    reclaim(gradient);
     let [parameter, mean, square] = [parameter, mean, square].map(Tensor::from_primitive::<Flex>);
     (parameter, mean, square)
 }
@@ -61,26 +63,6 @@ pub fn sum_of_squares<const D: usize>(gradient: &Tensor<D>) -> f64 {
         gradient_norm::sum_of_squares(into_slices(gradient).storage())
     } else {
         f64::from(gradient.square().sum().into_scalar::<f32>())
-    }
-}
-
-/// Whether the kernels can work on a tensor: `f32` in the memory of the CPU, without autodiff.
-fn is_cpu<const D: usize>(tensor: &Tensor<D>) -> bool {
-    tensor.dtype() == DType::F32 && matches!(tensor.device().as_dispatch(), DispatchDevice::Flex(_))
-}
-
-/// A tensor of [`is_cpu`] whose storage holds its elements in order and nothing else: the tensor
-/// itself, or a copy of a view.
-fn into_slices<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
-    let tensor = tensor
-        .try_into_primitive::<Flex>()
-        // `is_cpu` looked at the device.
-        .expect("a tensor on the CPU device is the CPU backend's");
-    let elements = tensor.layout().num_elements();
-    if tensor.is_contiguous() && tensor.storage::<f32>().len() == elements {
-        tensor
-    } else {
-        tensor.to_contiguous()
     }
 }
 

@@ -11,6 +11,17 @@ pub(crate) fn activate<const D: usize>(function: Activation, input: Tensor<D>) -
     }
 }
 
+/// The activation function by the kernels' name.
+pub(crate) fn kernel_activation(function: Activation) -> cloze_kernels::activation::Activation {
+    use cloze_kernels::activation::Activation as Kernel;
+    match function {
+        Activation::Gelu => Kernel::Gelu,
+        Activation::GeluTanh => Kernel::GeluTanh,
+        Activation::Relu => Kernel::Relu,
+        Activation::Tanh => Kernel::Tanh,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;

@@ -23,9 +23,7 @@ pub struct SelfAttention {
 impl SelfAttention {
     /// `[tokens, hidden]` → the same shape, and the weights, `[batch, heads, seq, seq]`.
     fn forward(&self, hidden: Tensor<2>, context: &LayerContext<'_>) -> (Tensor<2>, Tensor<4>) {
-        let LayerContext {
-            config, padding, ..
-        } = context;
+        let (config, padding) = (context.config, context.padding(&hidden));
         let heads = config.num_attention_heads;
         // Scaled here, where it costs `hidden` products a token instead of `heads · seq`.
         let scale = (config.head_size() as f64).sqrt().recip();

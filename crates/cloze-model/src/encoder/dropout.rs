@@ -38,11 +38,12 @@ impl Site {
             Self::FeedForward { layer } => of_layer(layer, 2),
         }
     }
-}
 
-fn decisions(key: Option<DropoutKey>, site: Site, probability: f64) -> Option<Dropout> {
-    let key = key.filter(|_| probability > 0.0)?;
-    Some(Dropout::new(key.seed, key.step, site.number(), probability))
+    /// What is dropped here; `None` if nothing is.
+    pub(crate) fn decisions(self, key: Option<DropoutKey>, probability: f64) -> Option<Dropout> {
+        let key = key.filter(|_| probability > 0.0)?;
+        Some(Dropout::new(key.seed, key.step, self.number(), probability))
+    }
 }
 
 /// Zeroes elements with the given probability and scales the others; without a key, nothing.
@@ -52,7 +53,7 @@ pub(crate) fn dropout<const D: usize>(
     site: Site,
     probability: f64,
 ) -> Tensor<D> {
-    let Some(dropout) = decisions(key, site, probability) else {
+    let Some(dropout) = site.decisions(key, probability) else {
         return input;
     };
     let mut factors = vec![0.0; input.shape().num_elements()];
@@ -69,7 +70,7 @@ pub(crate) fn attention_dropout(
     site: Site,
     probability: f64,
 ) -> Tensor<4> {
-    let Some(dropout) = decisions(key, site, probability) else {
+    let Some(dropout) = site.decisions(key, probability) else {
         return weights;
     };
     let [_, heads, padded, _] = weights.dims();

@@ -1,11 +1,14 @@
+use std::cell::OnceCell;
+
 use burn::module::Module;
 use burn::tensor::Tensor;
-use cloze_core::EncoderConfig;
+use cloze_core::{EncoderConfig, PackedBatch};
 
 use super::activation::activate;
 use super::attention::{Attention, ResidualOutput};
 use super::build::Builder;
 use super::dropout::{DropoutKey, Site};
+use super::layer_norm::LayerNorm;
 use super::linear::Linear;
 use super::padding::Padding;
 use crate::parameter_source::ParameterError;
@@ -31,10 +34,21 @@ pub struct EncoderLayer {
 /// What a layer needs besides its weights and its input.
 pub(crate) struct LayerContext<'a> {
     pub(crate) config: &'a EncoderConfig,
-    pub(crate) padding: &'a Padding,
+    pub(crate) batch: &'a PackedBatch,
+    /// Made when a layer first wants it: the fused one does not.
+    pub(crate) padding: &'a OnceCell<Padding>,
     pub(crate) layer: usize,
     pub(crate) dropout: Option<DropoutKey>,
+    pub(crate) gradient_checkpointing: bool,
     pub(crate) output_attentions: bool,
+}
+
+impl LayerContext<'_> {
+    /// How attention finds the sequences, on the device of `hidden`.
+    pub(crate) fn padding(&self, hidden: &Tensor<2>) -> &Padding {
+        self.padding
+            .get_or_init(|| Padding::new(self.batch, &hidden.device()))
+    }
 }
 
 /// What a layer gives.
@@ -67,6 +81,26 @@ impl EncoderLayer {
         })
     }
 
+    /// All parameters, matrices and vectors, in the order in which they are computed with.
+    pub(crate) fn parameters<T>(
+        &self,
+        matrix: impl Fn(Tensor<2>) -> T,
+        vector: impl Fn(Tensor<1>) -> T,
+    ) -> [T; 16] {
+        let linear = |linear: &Linear| [matrix(linear.weight.val()), vector(linear.bias.val())];
+        let norm = |norm: &LayerNorm| [vector(norm.weight.val()), vector(norm.bias.val())];
+        let attention = &self.attention.self_attention;
+        let [q, qb] = linear(&attention.query);
+        let [k, kb] = linear(&attention.key);
+        let [v, vb] = linear(&attention.value);
+        let [o, ob] = linear(&self.attention.output.dense);
+        let [an, anb] = norm(&self.attention.output.layer_norm);
+        let [i, ib] = linear(&self.intermediate.dense);
+        let [d, db] = linear(&self.output.dense);
+        let [on, onb] = norm(&self.output.layer_norm);
+        [q, qb, k, kb, v, vb, o, ob, an, anb, i, ib, d, db, on, onb]
+    }
+
     /// The layer out of the tensor library's own operations, for any device: `[tokens, hidden]` →
     /// the same shape.
     pub(crate) fn forward_composed(
@@ -75,6 +109,7 @@ impl EncoderLayer {
         context: &LayerContext<'_>,
     ) -> LayerOutput {
         let config = context.config;
+        let padding = context.padding(&hidden);
         let (attended, weights) = self.attention.forward(hidden, context);
         let wide = activate(
             config.hidden_act,
@@ -88,7 +123,7 @@ impl EncoderLayer {
             .forward(wide, attended, context, site, config.hidden_dropout_prob);
         let attentions = context
             .output_attentions
-            .then(|| context.padding.clear_padding(weights));
+            .then(|| padding.clear_padding(weights));
         LayerOutput { hidden, attentions }
     }
 }

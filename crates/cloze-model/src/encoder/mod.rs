@@ -12,6 +12,8 @@ mod layer_norm;
 mod linear;
 mod padding;
 
+use std::cell::OnceCell;
+
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use cloze_core::{EncoderConfig, PackedBatch};
@@ -25,7 +27,7 @@ pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use padding::unpack;
 
-pub(crate) use activation::activate;
+pub(crate) use activation::{activate, kernel_activation};
 pub(crate) use build::Builder;
 pub(crate) use dropout::{Site, dropout};
 pub(crate) use frozen::is_frozen;
@@ -33,7 +35,6 @@ pub(crate) use layer::{LayerContext, LayerOutput};
 
 use crate::bridge;
 use crate::parameter_source::{ParameterError, ParameterSource};
-use padding::Padding;
 
 /// What a forward pass does besides the usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +42,9 @@ pub struct ForwardOptions {
     /// Drops activations, as training does; parts of a model without a trainable parameter run
     /// without dropout all the same.
     pub dropout: Option<DropoutKey>,
+    /// Keeps of every layer only its input and computes the rest again on the way back: less
+    /// memory for a third more work.
+    pub gradient_checkpointing: bool,
     /// Keeps the hidden states of every layer.
     pub output_hidden_states: bool,
     /// Keeps the attention weights of every layer.
@@ -131,7 +135,7 @@ impl Encoder {
         options: &ForwardOptions,
     ) -> Result<EncoderOutput, ForwardError> {
         input::check(batch, &self.config)?;
-        let padding = Padding::new(batch, &self.device());
+        let padding = OnceCell::new();
         let mut hidden = self
             .embeddings
             .forward(batch, &self.config, options.dropout);
@@ -140,9 +144,11 @@ impl Encoder {
         for (index, layer) in self.layers.iter().enumerate() {
             let context = LayerContext {
                 config: &self.config,
+                batch,
                 padding: &padding,
                 layer: index,
                 dropout: options.dropout.filter(|_| !is_frozen(layer)),
+                gradient_checkpointing: options.gradient_checkpointing,
                 output_attentions: options.output_attentions,
             };
             let output = bridge::layer_forward(layer, hidden, &context);

@@ -163,17 +163,24 @@ pub(crate) fn outputs(
             values(unpack(state, batch)),
         ));
     }
-    for (index, weights) in encoder.attentions.unwrap().into_iter().enumerate() {
+    for (index, weights) in encoder.attentions.into_iter().flatten().enumerate() {
         all.push((format!("attentions.{index}"), values(weights)));
     }
     all
 }
 
-/// Asks for everything.
+/// Asks for everything. Layers that give their attention weights are composed ones.
 pub(crate) const ALL_OUTPUTS: ForwardOptions = ForwardOptions {
-    dropout: None,
-    output_hidden_states: true,
     output_attentions: true,
+    ..HIDDEN_STATES
+};
+
+/// Asks for what the fused layers of the CPU give too.
+pub(crate) const HIDDEN_STATES: ForwardOptions = ForwardOptions {
+    dropout: None,
+    gradient_checkpointing: false,
+    output_hidden_states: true,
+    output_attentions: false,
 };
 
 /// The tensors of a golden model under canonical names.

@@ -4,7 +4,7 @@ use cloze_model::ForwardOptions;
 use cloze_model::named::{ParameterVisitor, for_each_parameter};
 use testkit::close::{assert_close, assert_relatively_close};
 
-use crate::case::{Case, golden_name, values};
+use crate::case::{ALL_OUTPUTS, Case, golden_name, values};
 use crate::for_every_architecture;
 
 struct Comparison<'a> {
@@ -32,18 +32,29 @@ impl ParameterVisitor for Comparison<'_> {
 #[test]
 fn the_gradient_of_every_parameter_equals_that_of_transformers() {
     for_every_architecture(|case| {
-        let model = case.model();
-        let loss = case.loss(&model, &ForwardOptions::default());
-        let expected = case.expected.floats("loss").values;
-        assert_close(&case.what("loss"), &values(loss.clone()), &expected, 1e-4);
-        let mut comparison = Comparison {
-            case,
-            gradients: loss.backward(),
-            compared: 0,
+        // Fused layers, the same recomputed on the way back, composed ones.
+        let recomputed = ForwardOptions {
+            gradient_checkpointing: true,
+            ..ForwardOptions::default()
         };
-        for_each_parameter(&model, &mut comparison);
-        let names = case.expected.names();
-        let golden = names.iter().filter(|name| name.starts_with("grad."));
-        assert_eq!(comparison.compared, golden.count());
+        for options in [ForwardOptions::default(), recomputed, ALL_OUTPUTS] {
+            compare(case, &options);
+        }
     });
+}
+
+fn compare(case: &Case, options: &ForwardOptions) {
+    let model = case.model();
+    let loss = case.loss(&model, options);
+    let expected = case.expected.floats("loss").values;
+    assert_close(&case.what("loss"), &values(loss.clone()), &expected, 1e-4);
+    let mut comparison = Comparison {
+        case,
+        gradients: loss.backward(),
+        compared: 0,
+    };
+    for_each_parameter(&model, &mut comparison);
+    let names = case.expected.names();
+    let golden = names.iter().filter(|name| name.starts_with("grad."));
+    assert_eq!(comparison.compared, golden.count());
 }

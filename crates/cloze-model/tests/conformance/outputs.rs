@@ -1,29 +1,31 @@
 use burn::module::Module;
-use cloze_model::SequenceClassifier;
+use cloze_model::{ForwardOptions, SequenceClassifier};
 use testkit::close::assert_close;
 
-use crate::case::{ALL_OUTPUTS, Case, outputs};
+use crate::case::{ALL_OUTPUTS, Case, HIDDEN_STATES, outputs};
 use crate::{for_every_architecture, for_every_near_constant};
 
 fn with_and_without_autodiff(case: &Case) {
     // The two take different ways through the tensor library.
     for model in [case.model(), case.model().valid()] {
-        equals_transformers(case, &model);
+        let names = ["logits", "pooled", "last_hidden_state", "hidden_states."];
+        equals_transformers(case, &model, &HIDDEN_STATES, &names);
+        let names = [&names[..], &["attentions."]].concat();
+        equals_transformers(case, &model, &ALL_OUTPUTS, &names);
     }
 }
 
-fn equals_transformers(case: &Case, model: &SequenceClassifier) {
+fn equals_transformers(
+    case: &Case,
+    model: &SequenceClassifier,
+    options: &ForwardOptions,
+    outputs_asked_for: &[&str],
+) {
     let batch = case.batch();
-    let output = model.forward(&batch, &ALL_OUTPUTS).unwrap();
+    let output = model.forward(&batch, options).unwrap();
     let found = outputs(model, output, &batch);
     // As many as the golden file has: nothing is left out.
-    let outputs = [
-        "logits",
-        "pooled",
-        "last_hidden_state",
-        "hidden_states.",
-        "attentions.",
-    ];
+    let outputs = outputs_asked_for;
     let is_output = |name: &&String| outputs.iter().any(|output| name.starts_with(output));
     assert_eq!(
         found.len(),
