@@ -156,6 +156,15 @@ impl LayerNorm<'_> {
     /// # Panics
     /// If a length is not the one documented.
     pub fn backward(&self, backward: LayerNormBackward<'_>) {
+        self.backward_with_output_dropout(backward, None);
+    }
+
+    /// The same with a dropout after the normalisation.
+    pub(crate) fn backward_with_output_dropout(
+        &self,
+        backward: LayerNormBackward<'_>,
+        output_dropout: Option<Dropout>,
+    ) {
         let LayerNormBackward {
             output_gradient,
             normalised,
@@ -214,6 +223,7 @@ impl LayerNorm<'_> {
                     normalised: &normalised[range],
                     rstd,
                     gradient,
+                    output_dropout,
                     dropout,
                     dropped,
                     wanted,

@@ -5,19 +5,18 @@
 //! depend on the length alone, sums run in a fixed number of lanes, and a multiply-add is fused
 //! where the code says so, at every width, and nowhere else.
 //!
-//! - [`philox`]: the counter-based random numbers that all others draw from
-//! - [`elementary`]: `exp`, `erf`, `tanh` and the normal distribution of a vector
-//! - [`activation`]: GELU, ReLU and tanh, forward and backward
-//! - [`layer_norm`]: LayerNorm of a sum with dropout, forward and backward
-//! - [`column_sums`]: sums over the rows of a matrix, the gradients of biases
-//! - [`dropout`]: masks that are recomputed instead of stored
-//! - [`adamw`]: one pass of AdamW or Adam over a tensor, in place
-//! - [`gradient_norm`]: sums of squares
-//!
+//! - [`encoder_layer`]: all of a layer, forward, backward, and with packed weights for inference
 //! - [`matmul`]: matrix products, one chain of multiply-adds an element
 //! - [`attention`]: attention within the sequences of a packed batch, forward and backward
+//! - [`embeddings`]: the rows of the three tables, summed and normalised, forward and backward
 //! - [`layer_norm`]: layer normalisation of a sum with dropout, forward and backward
-//! - [`encoder_layer`]: all of a layer, forward, backward, and with packed weights for inference
+//! - [`activation`]: GELU, ReLU and tanh, forward and backward
+//! - [`dropout`]: masks that are recomputed instead of stored
+//! - [`elementary`]: `exp`, `erf`, `tanh` and the normal distribution of a vector
+//! - [`column_sums`], [`scatter`]: sums over the rows of a matrix, and of rows by id
+//! - [`philox`]: the counter-based random numbers that all others draw from
+//! - [`adamw`]: one pass of AdamW or Adam over a tensor, in place
+//! - [`gradient_norm`]: sums of squares
 //! - [`buffers`]: memory that one training step leaves to the next
 
 pub mod activation;
@@ -28,10 +27,13 @@ pub mod column_sums;
 pub mod dropout;
 pub mod elementary;
 mod elementwise;
+pub mod embeddings;
 pub mod encoder_layer;
 pub mod gradient_norm;
 pub mod layer_norm;
+
 pub mod matmul;
 pub mod philox;
 mod reductions;
+pub mod scatter;
 mod scratch;

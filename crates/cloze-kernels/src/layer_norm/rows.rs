@@ -29,6 +29,13 @@ impl LayerNorm<'_> {
         moments.rstd
     }
 
+    /// Turns a row into the output.
+    #[inline(always)]
+    pub(crate) fn in_place_row<S: Simd>(&self, simd: S, row: &mut [f32]) {
+        let moments = self.moments(simd, row);
+        for_each(simd, Normalise(moments), [self.weight, self.bias], [row]);
+    }
+
     /// The variance is the biased one, as in PyTorch.
     #[inline(always)]
     fn moments<S: Simd>(&self, simd: S, row: &[f32]) -> Moments {
@@ -114,8 +121,7 @@ impl WithSimd for InPlaceBlock<'_> {
             if let Some(residual) = self.residual {
                 for_each(simd, Add, [&residual[at..at + size]], [&mut *row]);
             }
-            let moments = norm.moments(simd, row);
-            for_each(simd, Normalise(moments), [norm.weight, norm.bias], [row]);
+            norm.in_place_row(simd, row);
         }
     }
 }
@@ -128,6 +134,9 @@ pub(super) struct BackwardBlock<'a> {
     pub(super) normalised: &'a [f32],
     pub(super) rstd: &'a [f32],
     pub(super) gradient: &'a mut [f32],
+    /// The dropout after the normalisation.
+    pub(super) output_dropout: Option<Dropout>,
+    /// The dropout before it.
     pub(super) dropout: Option<Dropout>,
     /// The gradient through the dropout; empty without one.
     pub(super) dropped: &'a mut [f32],
@@ -147,12 +156,17 @@ impl WithSimd for BackwardBlock<'_> {
         let (weight, rest) = self.sums.split_at_mut(size);
         let (bias, columns) = rest.split_at_mut(size);
         let [weight_wanted, bias_wanted, columns_wanted] = self.wanted;
+        let mut factors = vec![0.0; self.output_dropout.map_or(0, |_| size)];
         let rows = self.gradient.chunks_mut(size).zip(self.rstd);
         for (index, (gradient, &rstd)) in rows.enumerate() {
             let row = index * size..(index + 1) * size;
             let normalised = &self.normalised[row.clone()];
             if let Some(output_gradient) = self.output_gradient {
                 gradient.copy_from_slice(&output_gradient[row.clone()]);
+            }
+            if let Some(dropout) = &self.output_dropout {
+                dropout.factors_at(simd, self.start + row.start, &mut factors);
+                for_each(simd, Multiply, [&factors], [&mut *gradient]);
             }
             if weight_wanted {
                 let read = [&*gradient, normalised];

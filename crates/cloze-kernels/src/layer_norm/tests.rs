@@ -219,6 +219,7 @@ fn every_width_gives_the_same_bits() {
             normalised: &scalar.normalised,
             rstd: &scalar.rstd,
             gradient: &mut gradient,
+            output_dropout: None,
             dropout,
             dropped: &mut dropped,
             wanted: [true; 3],
