@@ -1,4 +1,4 @@
-//! `exp`, `erf`, `tanh` and the normal distribution of a vector: a few fused multiply-adds each, no table and no branch.
+//! `exp`, `ln_1p`, `erf`, `tanh` and the normal distribution of a vector: a few fused multiply-adds each, no table and no branch.
 //!
 //! The coefficients are minimax fits (Lawson's weighted least squares) of our own. A number gives
 //! the same bits in every lane and at every vector width, since each step is one rounded
@@ -49,6 +49,8 @@ const ERF_DENOMINATOR: [f32; 6] = [
     3.783_204e-5,
 ];
 
+/// `2 artanh(s) / s` for `s` up to 1/3, from the lowest power of `s²`.
+const ARTANH: [f32; 5] = [2.0, 0.666_663_2, 0.400_249_1, 0.279_606, 0.281_783_34];
 /// `1 / √(2π)`.
 const INVERSE_ROOT_TAU: f32 = 0.398_942_3;
 /// Above this magnitude the tail of the normal distribution is taken for 0.
@@ -115,6 +117,15 @@ pub fn erf<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let ratio = simd.select_f32s(rounded_up, one, ratio);
     let saturated = simd.greater_than_f32s(magnitude, simd.splat_f32s(ERF_HIGH));
     with_sign_of(simd, simd.select_f32s(saturated, one, ratio), x)
+}
+
+/// `ln(1 + x)` for `x` from 0 to 1, to 3 units in the last place; NaN of NaN.
+#[inline(always)]
+pub fn ln_1p<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    // ln(1 + x) = 2 artanh(s) with s = x / (2 + x), an odd function of s.
+    let s = simd.div_f32s(x, simd.add_f32s(x, simd.splat_f32s(2.0)));
+    let square = simd.mul_f32s(s, s);
+    simd.mul_f32s(s, polynomial(simd, square, ARTANH))
 }
 
 /// The standard normal distribution at one place.
@@ -197,6 +208,8 @@ pub enum Elementary {
     Erf,
     /// [`tanh`].
     Tanh,
+    /// [`ln_1p`].
+    Ln1p,
     /// `Φ` of [`normal`].
     NormalCumulative,
 }
@@ -218,6 +231,7 @@ impl Elementwise<0, 1> for Elementary {
             Self::Exp => exp(simd, x),
             Self::Erf => erf(simd, x),
             Self::Tanh => tanh(simd, x),
+            Self::Ln1p => ln_1p(simd, x),
             Self::NormalCumulative => normal(simd, x).cumulative,
         }]
     }

@@ -11,6 +11,7 @@
 //! - [`embeddings`]: the rows of the three tables, summed and normalised, forward and backward
 //! - [`layer_norm`]: layer normalisation of a sum with dropout, forward and backward
 //! - [`activation`]: GELU, ReLU and tanh, forward and backward
+//! - [`losses`]: softmax and sigmoid cross-entropy with their gradients
 //! - [`dropout`]: masks that are recomputed instead of stored
 //! - [`elementary`]: `exp`, `erf`, `tanh` and the normal distribution of a vector
 //! - [`column_sums`], [`scatter`]: sums over the rows of a matrix, and of rows by id
@@ -31,7 +32,7 @@ pub mod embeddings;
 pub mod encoder_layer;
 pub mod gradient_norm;
 pub mod layer_norm;
-
+pub mod losses;
 pub mod matmul;
 pub mod philox;
 mod reductions;

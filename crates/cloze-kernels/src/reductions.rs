@@ -4,7 +4,7 @@
 use pulp::Simd;
 
 /// Lanes of a reduction: four of the widest vectors, since one addition waits for the one before.
-const LANES: usize = 64;
+pub(crate) const LANES: usize = 64;
 
 /// What a reduction does with the elements at one place of `N` rows.
 pub(crate) trait Step<const N: usize>: Copy {
@@ -32,6 +32,22 @@ pub(crate) fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
     total(reduce(simd, [a, b], 0.0, Dot))
 }
 
+/// The greatest number of a row; numbers that are none are passed over.
+#[inline(always)]
+pub(crate) fn greatest<S: Simd>(simd: S, row: &[f32]) -> f32 {
+    let mut lanes = reduce(simd, [row], f32::NEG_INFINITY, Greatest);
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            if lanes[lane + width] > lanes[lane] {
+                lanes[lane] = lanes[lane + width];
+            }
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
 /// Starts every lane at `start` and lets `step` take in the rows, which have one length.
 #[inline(always)]
 pub(crate) fn reduce<S: Simd, const N: usize>(
@@ -41,14 +57,22 @@ pub(crate) fn reduce<S: Simd, const N: usize>(
     step: impl Step<N>,
 ) -> [f32; LANES] {
     let mut lanes = [start; LANES];
+    reduce_into(simd, &mut lanes, rows, step);
+    lanes
+}
+
+/// Lets `step` take rows of one length into the lanes. For a row that comes in parts: all but the
+/// last must be a multiple of [`LANES`] long.
+#[inline(always)]
+pub(crate) fn reduce_into<S: Simd, const N: usize>(
+    simd: S,
+    lanes: &mut [f32; LANES],
+    rows: [&[f32]; N],
+    step: impl Step<N>,
+) {
     let chunks = rows.map(|row| row.as_chunks::<LANES>());
     for index in 0..chunks[0].0.len() {
-        take(
-            simd,
-            &mut lanes,
-            chunks.map(|(whole, _)| &whole[index]),
-            step,
-        );
+        take(simd, lanes, chunks.map(|(whole, _)| &whole[index]), step);
     }
     let length = chunks[0].1.len();
     if length > 0 {
@@ -56,9 +80,8 @@ pub(crate) fn reduce<S: Simd, const N: usize>(
         for (padded, (_, tail)) in padded.iter_mut().zip(chunks) {
             padded[..length].copy_from_slice(tail);
         }
-        take(simd, &mut lanes, padded.each_ref(), step);
+        take(simd, lanes, padded.each_ref(), step);
     }
-    lanes
 }
 
 #[inline(always)]
@@ -87,8 +110,9 @@ pub(crate) fn total(mut lanes: [f32; LANES]) -> f32 {
     lanes[0]
 }
 
+/// Adds up one row.
 #[derive(Clone, Copy)]
-struct Sum;
+pub(crate) struct Sum;
 
 impl Step<1> for Sum {
     #[inline(always)]
@@ -121,6 +145,22 @@ impl Step<1> for SquaredDeviations {
 }
 
 #[derive(Clone, Copy)]
+struct Greatest;
+
+impl Step<1> for Greatest {
+    #[inline(always)]
+    fn padding(self) -> [f32; 1] {
+        [f32::NEG_INFINITY]
+    }
+
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, lanes: S::f32s, [element]: [S::f32s; 1]) -> S::f32s {
+        let greater = simd.greater_than_f32s(element, lanes);
+        simd.select_f32s(greater, element, lanes)
+    }
+}
+
+#[derive(Clone, Copy)]
 struct Dot;
 
 impl Step<2> for Dot {
@@ -148,15 +188,16 @@ mod tests {
     }
 
     impl WithSimd for All<'_> {
-        type Output = [f32; 3];
+        type Output = [f32; 4];
 
         #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) -> [f32; 3] {
+        fn with_simd<S: Simd>(self, simd: S) -> [f32; 4] {
             let Self { a, b } = self;
             [
                 sum(simd, a),
                 squared_deviations(simd, a, 0.75),
                 dot(simd, a, b),
+                greatest(simd, a),
             ]
         }
     }
@@ -176,10 +217,12 @@ mod tests {
                 pairs().map(|(a, _)| a).sum::<f64>(),
                 pairs().map(|(a, _)| (a - 0.75).powi(2)).sum(),
                 pairs().map(|(a, b)| a * b).sum(),
+                pairs().map(|(a, _)| a).fold(f64::NEG_INFINITY, f64::max),
             ];
             for (found, wanted) in native.into_iter().zip(wanted) {
                 let bound = 1e-6 * (length as f64 + 1.0);
-                prop_assert!((f64::from(found) - wanted).abs() <= bound);
+                let found = f64::from(found);
+                prop_assert!(found == wanted || (found - wanted).abs() <= bound);
             }
         }
     }

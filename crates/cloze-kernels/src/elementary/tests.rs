@@ -1,9 +1,10 @@
 use super::*;
 
-const ALL: [Elementary; 4] = [
+const ALL: [Elementary; 5] = [
     Elementary::Exp,
     Elementary::Erf,
     Elementary::Tanh,
+    Elementary::Ln1p,
     Elementary::NormalCumulative,
 ];
 
@@ -94,6 +95,12 @@ fn tanh_is_within_3_ulp() {
         let (error, x) = worst(Elementary::Tanh, f64::tanh, range, 1499);
         assert!(error <= 3.0, "{error} ULP at {x}");
     }
+}
+
+#[test]
+fn ln_1p_is_within_3_ulp_up_to_1() {
+    let (error, x) = worst(Elementary::Ln1p, f64::ln_1p, [0.0, 1.0], 997);
+    assert!(error <= 3.0, "{error} ULP at {x}");
 }
 
 #[test]
