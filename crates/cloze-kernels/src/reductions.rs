@@ -212,6 +212,10 @@ mod tests {
             fill_normal(&mut b, 1, 2, 1.0);
             let native = Arch::new().dispatch(All { a: &a, b: &b });
             prop_assert_eq!(native, All { a: &a, b: &b }.with_simd(pulp::Scalar));
+            #[cfg(target_arch = "x86_64")]
+            if let Some(simd) = pulp::x86::V3::try_new() {
+                prop_assert_eq!(native, Simd::vectorize(simd, All { a: &a, b: &b }));
+            }
             let pairs = || a.iter().zip(&b).map(|(&a, &b)| (f64::from(a), f64::from(b)));
             let wanted = [
                 pairs().map(|(a, _)| a).sum::<f64>(),

@@ -178,5 +178,15 @@ fn every_width_gives_the_same_bits() {
         function.apply_to_slice(&mut native);
         for_each(pulp::Scalar, function, [], [&mut scalar]);
         assert!(native == scalar, "{function:?}");
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = pulp::x86::V3::try_new() {
+            let mut values = x.clone();
+            let slice = Slice {
+                function,
+                values: &mut values,
+            };
+            Simd::vectorize(simd, slice);
+            assert!(values == scalar, "{function:?}");
+        }
     }
 }
