@@ -3,10 +3,13 @@
 //!
 //! - [`MappedFile`]: a file's bytes without reading them
 //! - [`allocator`]: mimalloc, set so that freed pages stay with the process
+//! - [`CountingAllocator`]: the same, counting, for tests
 //! - [`threads`]: how many threads are worth starting, and the pool that has them
 
 pub mod allocator;
+mod counting_allocator;
 mod mapped_file;
 pub mod threads;
 
+pub use counting_allocator::{Allocations, CountingAllocator};
 pub use mapped_file::MappedFile;
