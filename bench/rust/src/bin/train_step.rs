@@ -1,23 +1,21 @@
-//! Training steps of cloze, timed one by one: the peer of `bench/transformers_steps.py`, started by
-//! `bench/train.py`.
+//! Training steps of cloze, timed one by one: the peer of `bench/peers/transformers_steps.py`.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::tensor::Device;
 use clap::Parser;
-use cloze_core::{ConfigJson, LabelSet, PackedBatch};
+use cloze_bench::{BatchFile, Memory};
+use cloze_core::{ConfigJson, LabelSet};
 use cloze_model::SequenceClassifier;
 use cloze_model::checkpoint::{Checkpoint, ClassifierOptions, init_classifier, load_classifier};
 use cloze_platform::allocator::{self, Allocator};
 use cloze_tasks::TextClassification;
 use cloze_train::config::OptimizerConfig;
 use cloze_train::{Batch, Schedule, TrainingStep};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
@@ -35,7 +33,7 @@ struct Arguments {
     #[arg(long)]
     batches: PathBuf,
 
-    /// Steps that are taken first and not timed
+    /// Steps that are taken first, on the first batches, and not timed
     #[arg(long, default_value_t = 2)]
     warmup: usize,
 
@@ -48,72 +46,52 @@ struct Arguments {
     threads: Option<NonZeroUsize>,
 }
 
-/// What `bench/batches.py` writes.
-#[derive(Debug, Deserialize)]
-struct BatchFile {
-    batches: Vec<StoredBatch>,
-}
-
-/// Token ids and labels of the sequences of a batch.
-#[derive(Debug, Deserialize)]
-struct StoredBatch {
-    input_ids: Vec<Vec<u32>>,
-    labels: Vec<usize>,
-}
-
 /// What is printed.
-#[derive(Debug, Default, Serialize)]
-struct Timings {
+#[derive(Debug, Serialize)]
+struct Report {
+    /// Of each timed step.
     seconds: Vec<f64>,
+    /// Of each step, those of the warm-up first.
     losses: Vec<f64>,
+    memory: Memory,
 }
 
 fn main() -> Result<()> {
     allocator::keep_freed_pages();
     let arguments = Arguments::parse();
     cloze_platform::threads::start(arguments.threads)?;
-    let (batches, labels) = read_batches(&arguments.batches)?;
-    let mut training = start_training(&arguments, labels)?;
-    let mut timings = Timings::default();
+    let file = BatchFile::read(&arguments.batches)?;
+    let batches = batches(&file)?;
+    let memory = Memory::before_loading()?;
+    let mut training = start_training(&arguments, file.labels()?)?;
+    let mut losses = Vec::new();
     for batch in batches.iter().take(arguments.warmup) {
-        training.step(std::slice::from_ref(batch))?;
+        losses.push(training.step(std::slice::from_ref(batch))?.loss);
     }
+    let mut seconds = Vec::new();
     for batch in &batches {
         let start = Instant::now();
         let report = training.step(std::slice::from_ref(batch))?;
-        timings.seconds.push(start.elapsed().as_secs_f64());
-        timings.losses.push(report.loss);
+        seconds.push(start.elapsed().as_secs_f64());
+        losses.push(report.loss);
     }
-    println!("{}", serde_json::to_string(&timings)?);
+    let report = Report {
+        seconds,
+        losses,
+        memory: memory.with_peak()?,
+    };
+    println!("{}", serde_json::to_string(&report)?);
     Ok(())
 }
 
-/// The batches of a file and the number of labels in them.
-fn read_batches(file: &Path) -> Result<(Vec<Batch<usize>>, usize)> {
-    let reader = BufReader::new(File::open(file).with_context(|| file.display().to_string())?);
-    let stored: BatchFile = serde_json::from_reader(reader)?;
-    let labels = stored.batches.iter().flat_map(|batch| &batch.labels).max();
-    let labels = labels.context("there are no labels")? + 1;
-    let batches = stored
-        .batches
-        .into_iter()
-        .map(packed)
-        .collect::<Result<_>>()?;
-    Ok((batches, labels))
-}
-
-/// A batch without padding; all tokens are of type 0.
-fn packed(stored: StoredBatch) -> Result<Batch<usize>> {
-    let longest = stored.input_ids.iter().map(Vec::len).max().unwrap_or(0);
-    let type_ids = vec![0; longest];
-    let sequences = stored
-        .input_ids
-        .iter()
-        .map(|ids| (ids.as_slice(), &type_ids[..ids.len()]));
-    Ok(Batch {
-        packed: PackedBatch::from_sequences(sequences)?,
-        targets: stored.labels,
-    })
+fn batches(file: &BatchFile) -> Result<Vec<Batch<usize>>> {
+    let batch = |stored: &cloze_bench::StoredBatch| -> Result<_> {
+        Ok(Batch {
+            packed: stored.packed()?,
+            targets: stored.labels.clone(),
+        })
+    };
+    file.batches.iter().map(batch).collect()
 }
 
 fn start_training(
@@ -136,7 +114,8 @@ fn start_training(
     ))
 }
 
-/// The checkpoint with a new classification head, or random weights where the folder has none.
+/// The checkpoint with its classification head or a new one, or random weights where the folder
+/// has none.
 fn load(folder: &Path, labels: usize) -> Result<SequenceClassifier> {
     let device = Device::flex().autodiff();
     let options = ClassifierOptions {
