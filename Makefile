@@ -61,10 +61,11 @@ golden: assets reference-env ## rewrite the golden files with PyTorch, transform
 reference-check: assets build reference-env ## compare trained models and scores with transformers
 	$(VENV)/bin/python tools/reference/roundtrip.py $(CLOZE)
 
+# CASES chooses cases of bench/cases, BENCH_FLAGS passes more on: make bench CASES="adamw cold-start" BENCH_FLAGS="--rounds 3"
 .PHONY: bench
-bench: assets build reference-env ## measure training beside PyTorch and transformers
-	$(CARGO) build --release -p cloze-bench
-	$(VENV)/bin/python bench/train.py --cloze $(TARGET)/release/train_step
+bench: assets reference-env ## measure speed beside PyTorch, transformers and ONNX Runtime; takes hours
+	$(CARGO) build --release --workspace --bins
+	$(VENV)/bin/python bench/speed.py --programs $(TARGET)/release $(if $(CASES),--case $(CASES)) $(BENCH_FLAGS)
 
 .PHONY: accuracy
 accuracy: assets build reference-env ## fine-tune with cloze and transformers on the same rows; takes hours

@@ -1,0 +1,32 @@
+"""What is measured, a module each.
+
+A case has a `NAME`, the number of turns that each side takes (`ROUNDS`) and `prepare`, which writes
+models and inputs and returns the comparisons.
+"""
+
+from cases import (
+    adamw,
+    cold_start,
+    frozen_encoder,
+    inference_batch,
+    inference_one_text,
+    review_stream,
+    reviews_epoch,
+    snippets_epoch,
+    training_step,
+)
+
+CASES = {
+    case.NAME: case
+    for case in (
+        training_step,
+        reviews_epoch,
+        frozen_encoder,
+        snippets_epoch,
+        inference_batch,
+        inference_one_text,
+        review_stream,
+        adamw,
+        cold_start,
+    )
+}
