@@ -31,10 +31,8 @@ def main() -> None:
     before = process_memory.resident()
     classify = pipeline("text-classification", model=str(arguments.model), device="cpu")
     start = time.perf_counter()
-    stream = classify(
-        iter(texts), batch_size=arguments.batch_size, truncation=True, max_length=512, top_k=None
-    )
-    scores = [{one["label"]: one["score"] for one in found} for found in stream]
+    found = classify(texts, batch_size=arguments.batch_size, truncation=True, max_length=512, top_k=None)
+    scores = [{one["label"]: one["score"] for one in labels} for labels in found]
     seconds = time.perf_counter() - start
     memory = {"resident_before": before, "peak": process_memory.peak()}
     print(json.dumps({"seconds": seconds, "scores": scores, "memory": memory}))
