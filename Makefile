@@ -61,7 +61,8 @@ golden: assets reference-env ## rewrite the golden files with PyTorch, transform
 reference-check: assets build reference-env ## compare trained models and scores with transformers
 	$(VENV)/bin/python tools/reference/roundtrip.py $(CLOZE)
 
-# CASES chooses cases of bench/cases, BENCH_FLAGS passes more on: make bench CASES="adamw cold-start" BENCH_FLAGS="--rounds 3"
+# CASES chooses some of bench/cases, BENCH_FLAGS is passed on:
+# make bench CASES="adamw cold-start" BENCH_FLAGS="--rounds 3"
 .PHONY: bench
 bench: assets reference-env ## measure speed beside PyTorch, transformers and ONNX Runtime; takes hours
 	$(CARGO) build --release --workspace --bins

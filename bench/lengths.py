@@ -25,13 +25,15 @@ def shuffled(count: int, seed: int = 1) -> list[int]:
     return order
 
 
-def length_grouped(lengths: list[int], batch_size: int, seed: int = 1) -> list[int]:
+def length_grouped(lengths: list[int], batch_size: int, data_set: int | None = None, seed: int = 1) -> list[int]:
     """The order of `group_by_length` in `transformers` (`get_length_grouped_indices`).
 
     Rows are shuffled, cut into groups of several batches (50, or as many as give four groups), and
-    sorted by falling length in each group; the longest row of all comes first.
+    sorted by falling length in each group; the longest row of all comes first. For a sample,
+    `data_set` is the number of rows it was drawn from: its groups are then as large as theirs,
+    because smaller ones would be padded more.
     """
-    batches = max(1, min(len(lengths) // (batch_size * 4), 50))
+    batches = max(1, min((data_set or len(lengths)) // (batch_size * 4), 50))
     size = batches * batch_size
     order = shuffled(len(lengths), seed)
     groups = [

@@ -46,6 +46,12 @@ class LengthGrouped(unittest.TestCase):
             spans.append(max(batch) - min(batch))
         self.assertLess(median(spans), 120)
 
+    def test_a_sample_is_grouped_like_the_rows_it_was_drawn_from(self):
+        lengths = shuffled(480)
+        order = length_grouped(lengths, 16, data_set=17_363)
+        # 50 batches to a group: the whole sample is one.
+        self.assertEqual([lengths[row] for row in order], list(range(480))[::-1])
+
     def test_a_few_rows_are_one_group(self):
         self.assertEqual(length_grouped([3, 9, 5], 2), [1, 2, 0])
 

@@ -21,6 +21,8 @@ class Sample:
     names: list[str]
     labels: list[int]
     ids: list[list[int]]
+    drawn_from: int
+    """Reviews in the file."""
 
     @property
     def lengths(self) -> list[int]:
@@ -39,6 +41,7 @@ def sample(settings: Settings, model: Path) -> Sample:
         [names[row] for row in rows],
         [known.index(names[row]) for row in rows],
         [ids[row] for row in rows],
+        len(texts),
     )
     settings.report(
         {

@@ -32,7 +32,8 @@ def prepare(settings: Settings) -> list[Comparison]:
         start = settings.cloze if program == "train_step" else settings.peer
         return Side(start(program, *inputs), per_thousand(len(ordering)), **keys)
 
-    random_order, grouped = shuffled(count), length_grouped(reviews.lengths, BATCH_SIZE)
+    random_order = shuffled(count)
+    grouped = length_grouped(reviews.lengths, BATCH_SIZE, reviews.drawn_from)
     peer = "transformers_steps"
     return [
         Comparison(
