@@ -1,12 +1,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops};
 use burn::backend::flex::FlexTensor;
-use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Shape, Tensor};
 use cloze_core::EncoderConfig;
 use cloze_kernels::buffers;
@@ -16,6 +15,7 @@ use cloze_kernels::encoder_layer::{
 };
 use cloze_kernels::layer_norm::LayerNorm;
 
+use super::operation::{Operand, finish};
 use super::slices::{compact, from_vec, is_cpu, reclaim};
 use crate::encoder::{EncoderLayer, LayerContext, LayerOutput, Site, kernel_activation};
 
@@ -39,8 +39,7 @@ pub(crate) fn layer_forward(
     hidden: Tensor<2>,
     context: &LayerContext<'_>,
 ) -> LayerOutput {
-    let composed = context.output_attentions || COMPOSED.load(Ordering::Relaxed);
-    if composed || !is_cpu(&hidden) {
+    if context.output_attentions || !is_fused(&hidden) {
         return layer.forward_composed(hidden, context);
     }
     LayerOutput {
@@ -49,76 +48,33 @@ pub(crate) fn layer_forward(
     }
 }
 
+/// Whether the kernels take over what is computed with a tensor.
+pub(super) fn is_fused<const D: usize>(tensor: &Tensor<D>) -> bool {
+    is_cpu(tensor) && !COMPOSED.load(Ordering::Relaxed)
+}
+
 /// Parameters of a layer, in the order of [`EncoderLayer::parameters`].
 const PARAMETERS: usize = 16;
 
 fn fused(layer: &EncoderLayer, hidden: Tensor<2>, context: &LayerContext<'_>) -> Tensor<2> {
     let settings = Settings::new(context);
-    if let Ok(hidden) = hidden.clone().try_into_primitive::<Flex>() {
-        // The layer's parameters are on the device of its input.
-        let own = "the parameters are on the CPU without autodiff";
-        let parameters = layer.parameters(
-            |matrix| compact(matrix.try_into_primitive::<Flex>().expect(own)),
-            |vector| compact(vector.try_into_primitive::<Flex>().expect(own)),
-        );
-        let (output, _) = settings.forward(&parameters, &compact(hidden));
-        return Tensor::from_primitive::<Flex>(output);
-    }
-    let own = "a CPU device with autodiff";
-    let (hidden, hidden_node) = hidden
-        .try_into_primitive::<Autodiff<Flex>>()
-        .expect(own)
-        .into_parts();
-    let parameters = layer.parameters(
-        |matrix| {
-            parts(
-                matrix
-                    .try_into_primitive::<Autodiff<Flex>>()
-                    .expect(own)
-                    .into_parts(),
-            )
-        },
-        |vector| {
-            parts(
-                vector
-                    .try_into_primitive::<Autodiff<Flex>>()
-                    .expect(own)
-                    .into_parts(),
-            )
-        },
-    );
-    let mut nodes = vec![hidden_node];
-    let parameters = parameters.map(|(tensor, node)| {
-        nodes.push(node);
-        tensor
+    let hidden = Operand::new(hidden);
+    let parameters = layer.parameters(Operand::new, Operand::new);
+    let mut nodes = vec![hidden.node];
+    let parameters = parameters.map(|parameter| {
+        nodes.push(parameter.node);
+        parameter.tensor
     });
-    let Ok(nodes) = <[NodeGuard; PARAMETERS + 1]>::try_from(nodes) else {
+    let Ok(nodes) = <[Option<NodeGuard>; PARAMETERS + 1]>::try_from(nodes) else {
         unreachable!("one node for the input and one for each parameter");
     };
-    let hidden = compact(hidden);
-    let (output, saved) = settings.forward(&parameters, &hidden);
-    let output = match LayerBackward
-        .prepare::<NoCheckpointing>(nodes)
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prepared) => {
-            let saved = (!context.gradient_checkpointing).then_some(saved);
-            let state = State {
-                settings,
-                hidden,
-                parameters,
-                saved: Arc::new(saved),
-            };
-            prepared.finish(state, output)
-        }
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    };
-    Tensor::from_primitive::<Autodiff<Flex>>(output)
-}
-
-fn parts((tensor, node): (FlexTensor, NodeGuard)) -> (FlexTensor, NodeGuard) {
-    (compact(tensor), node)
+    let (output, saved) = settings.forward(&parameters, &hidden.tensor);
+    finish(LayerBackward, nodes, output, || State {
+        settings,
+        hidden: hidden.tensor,
+        parameters,
+        saved: Arc::new((!context.gradient_checkpointing).then_some(saved)),
+    })
 }
 
 /// [`LayerSettings`] that outlive the forward pass.

@@ -1,7 +1,10 @@
 //! Where tensors become slices: the kernels of `cloze-kernels` run on the CPU device, operations
 //! of the tensor library everywhere else. Whoever calls from outside need not know which.
 
+mod embeddings;
 mod layer;
+mod linear;
+mod operation;
 mod optimizer;
 mod slices;
 
@@ -9,4 +12,6 @@ pub use cloze_kernels::adamw::{AdamW, WeightDecay};
 pub use layer::compose_layers;
 pub use optimizer::{adamw_step, sum_of_squares};
 
+pub(crate) use embeddings::embeddings_forward;
 pub(crate) use layer::layer_forward;
+pub(crate) use linear::linear_forward;

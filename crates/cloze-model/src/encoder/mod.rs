@@ -136,9 +136,8 @@ impl Encoder {
     ) -> Result<EncoderOutput, ForwardError> {
         input::check(batch, &self.config)?;
         let padding = OnceCell::new();
-        let mut hidden = self
-            .embeddings
-            .forward(batch, &self.config, options.dropout);
+        let mut hidden =
+            bridge::embeddings_forward(&self.embeddings, batch, &self.config, options.dropout);
         let mut hidden_states = options.output_hidden_states.then(|| vec![hidden.clone()]);
         let mut attentions = options.output_attentions.then(Vec::new);
         for (index, layer) in self.layers.iter().enumerate() {
@@ -189,6 +188,7 @@ impl Encoder {
         let pooler = self.pooler.as_ref().ok_or_else(|| ForwardError::NoPooler {
             model_type: self.config.model_type.clone(),
         })?;
-        Ok(pooler.dense.forward(self.first_rows(hidden, batch)).tanh())
+        let first_rows = self.first_rows(hidden, batch);
+        Ok(bridge::linear_forward(&pooler.dense, first_rows).tanh())
     }
 }

@@ -4,6 +4,7 @@ use cloze_core::{EncoderConfig, PackedBatch};
 use thiserror::Error;
 
 use super::{ClassificationHeadConfig, Features};
+use crate::bridge::linear_forward;
 use crate::encoder::{
     Builder, DropoutKey, Encoder, EncoderOutput, ForwardError, ForwardOptions, Linear, Site,
     activate, dropout, is_frozen, unpack,
@@ -86,10 +87,10 @@ impl ClassificationHead {
         let config = &self.config;
         let mut states = dropout(features, key, Site::HeadFeatures, config.feature_dropout);
         for layer in &self.hidden {
-            states = activate(config.activation, layer.forward(states));
+            states = activate(config.activation, linear_forward(layer, states));
         }
-        self.output
-            .forward(dropout(states, key, Site::HeadOutput, config.dropout))
+        let states = dropout(states, key, Site::HeadOutput, config.dropout);
+        linear_forward(&self.output, states)
     }
 }
 
@@ -244,7 +245,7 @@ mod tests {
         }
         let cls = Tensor::<1>::from_floats(cls.as_slice(), &device).reshape([3, 8]);
         let dense = &model.encoder.pooler.as_ref().unwrap().dense;
-        assert_eq!(values(dense.forward(cls).tanh()), pooled);
+        assert_eq!(values(linear_forward(dense, cls).tanh()), pooled);
     }
 
     #[test]
