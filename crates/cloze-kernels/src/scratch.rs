@@ -2,6 +2,7 @@
 //! the call before, already mapped and often still in cache.
 
 use std::cell::RefCell;
+use std::ops::{Deref, DerefMut};
 
 thread_local! {
     /// Buffers that no call of this thread is using, the one used last at the end.
@@ -56,15 +57,43 @@ impl Lines for [CacheLine] {
     }
 }
 
-/// Calls `work` with `length` elements that hold anything. Calls may be nested.
-#[inline(always)]
-pub(crate) fn with_scratch<T>(length: usize, work: impl FnOnce(&mut [f32]) -> T) -> T {
-    let mut buffer = FREE
-        .with(|free| free.borrow_mut().pop())
-        .unwrap_or_default();
-    let result = work(buffer.first(length));
-    FREE.with(|free| free.borrow_mut().push(buffer));
-    result
+/// Elements that hold anything, lent to this thread until they are dropped.
+///
+/// Not a function that calls back: what a closure does with vectors would not be inlined into the
+/// function that turns vector instructions on.
+pub(crate) struct Scratch {
+    buffer: Buffer,
+    length: usize,
+}
+
+impl Scratch {
+    pub(crate) fn new(length: usize) -> Self {
+        let mut buffer = FREE.with_borrow_mut(Vec::pop).unwrap_or_default();
+        buffer.first(length);
+        Self { buffer, length }
+    }
+}
+
+impl Deref for Scratch {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        self.buffer.filled(self.length)
+    }
+}
+
+impl DerefMut for Scratch {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        self.buffer.first(self.length)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let buffer = std::mem::take(&mut self.buffer);
+        // While a thread ends there is no list any more; then the memory goes.
+        let _ = FREE.try_with(|free| free.borrow_mut().push(buffer));
+    }
 }
 
 #[cfg(test)]
@@ -73,27 +102,26 @@ mod tests {
 
     #[test]
     fn memory_is_aligned_and_found_again() {
-        let first = with_scratch(100, |buffer| {
-            buffer.fill(7.0);
-            assert_eq!(buffer.len(), 100);
-            assert_eq!(buffer.as_ptr().addr() % 64, 0);
-            buffer.as_ptr().addr()
-        });
-        assert_eq!(with_scratch(50, |buffer| buffer.as_ptr().addr()), first);
+        let mut scratch = Scratch::new(100);
+        scratch.fill(7.0);
+        assert_eq!(scratch.len(), 100);
+        let first = scratch.as_ptr().addr();
+        assert_eq!(first % 64, 0);
+        drop(scratch);
+        assert_eq!(Scratch::new(50).as_ptr().addr(), first);
     }
 
     #[test]
-    fn nested_calls_do_not_share() {
-        with_scratch(20, |outer| {
-            outer.fill(1.0);
-            with_scratch(20, |inner| inner.fill(2.0));
-            assert!(outer.iter().all(|&value| value == 1.0));
-        });
+    fn what_is_lent_twice_is_not_shared() {
+        let mut outer = Scratch::new(20);
+        outer.fill(1.0);
+        Scratch::new(20).fill(2.0);
+        assert!(outer.iter().all(|&value| value == 1.0));
     }
 
     #[test]
     fn a_buffer_of_nothing_is_empty() {
-        with_scratch(0, |buffer| assert!(buffer.is_empty()));
+        assert!(Scratch::new(0).is_empty());
         assert!(Buffer::default().filled(0).is_empty());
     }
 }

@@ -7,7 +7,7 @@ use super::head::{Head, Part, ROWS, exponentials};
 use super::{Attention, AttentionBackward};
 use crate::matmul::{Matrix, PanelsView, Rectangle, Start, multiply_serial};
 use crate::reductions::dot;
-use crate::scratch::with_scratch;
+use crate::scratch::Scratch;
 
 impl Attention<'_> {
     /// The backward pass, on all threads.
@@ -89,29 +89,30 @@ impl WithSimd for Backward<'_> {
             .part(self.projected, Part::Key, 0..length.min(ROWS));
         let packed_rows = PanelsView::elements(simd, rows);
         let total: usize = sizes.iter().sum::<usize>() + packed_rows + (2 * ROWS + 1) * stride;
-        with_scratch(total, |scratch| {
-            let (first, rest) = scratch.split_at_mut(sizes[0]);
-            let (second, rest) = rest.split_at_mut(sizes[1]);
-            let (third, rest) = rest.split_at_mut(sizes[2]);
-            let factors = Factors {
-                keys: PanelsView::pack(simd, matrices[0], first),
-                transposed_keys: PanelsView::pack(simd, matrices[1], second),
-                transposed_values: PanelsView::pack(simd, matrices[2], third),
-            };
-            let (packed, rest) = rest.split_at_mut(packed_rows);
-            let (weights, rest) = rest.split_at_mut(ROWS * stride);
-            let (gradients, row_factors) = rest.split_at_mut(ROWS * stride);
-            let mut work = Work {
-                weights,
-                gradients,
-                factors: row_factors,
-                packed,
-            };
-            for first in (0..length).step_by(ROWS) {
-                let rows = first..length.min(first + ROWS);
-                self.rows(simd, rows, factors, &mut work);
-            }
-        });
+        let mut scratch = Scratch::new(total);
+        let scratch = &mut *scratch;
+
+        let (first, rest) = scratch.split_at_mut(sizes[0]);
+        let (second, rest) = rest.split_at_mut(sizes[1]);
+        let (third, rest) = rest.split_at_mut(sizes[2]);
+        let factors = Factors {
+            keys: PanelsView::pack(simd, matrices[0], first),
+            transposed_keys: PanelsView::pack(simd, matrices[1], second),
+            transposed_values: PanelsView::pack(simd, matrices[2], third),
+        };
+        let (packed, rest) = rest.split_at_mut(packed_rows);
+        let (weights, rest) = rest.split_at_mut(ROWS * stride);
+        let (gradients, row_factors) = rest.split_at_mut(ROWS * stride);
+        let mut work = Work {
+            weights,
+            gradients,
+            factors: row_factors,
+            packed,
+        };
+        for first in (0..length).step_by(ROWS) {
+            let rows = first..length.min(first + ROWS);
+            self.rows(simd, rows, factors, &mut work);
+        }
     }
 }
 

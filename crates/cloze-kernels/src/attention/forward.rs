@@ -5,7 +5,7 @@ use super::head::{Head, Part, ROWS, exponentials, maximum, scale_row};
 use super::{Attention, AttentionForward};
 use crate::matmul::{Matrix, PanelsView, Rectangle, Start, multiply_serial};
 use crate::reductions::sum;
-use crate::scratch::with_scratch;
+use crate::scratch::Scratch;
 
 impl Attention<'_> {
     /// The forward pass, on all threads.
@@ -80,17 +80,18 @@ impl WithSimd for Forward<'_> {
         let part = |part| self.head.part(self.projected, part, 0..length);
         let (keys, values) = (part(Part::Key).transpose(), part(Part::Value));
         let sizes = [keys, values].map(|matrix| PanelsView::elements(simd, matrix));
-        with_scratch(sizes[0] + sizes[1] + (ROWS + 1) * stride, |scratch| {
-            let (packed_keys, rest) = scratch.split_at_mut(sizes[0]);
-            let (packed_values, rest) = rest.split_at_mut(sizes[1]);
-            let (scores, factors) = rest.split_at_mut(ROWS * stride);
-            let keys = PanelsView::pack(simd, keys, packed_keys);
-            let values = PanelsView::pack(simd, values, packed_values);
-            for first in (0..length).step_by(ROWS) {
-                let rows = first..length.min(first + ROWS);
-                self.rows(simd, rows, keys, values, scores, factors);
-            }
-        });
+        let mut scratch = Scratch::new(sizes[0] + sizes[1] + (ROWS + 1) * stride);
+        let scratch = &mut *scratch;
+
+        let (packed_keys, rest) = scratch.split_at_mut(sizes[0]);
+        let (packed_values, rest) = rest.split_at_mut(sizes[1]);
+        let (scores, factors) = rest.split_at_mut(ROWS * stride);
+        let keys = PanelsView::pack(simd, keys, packed_keys);
+        let values = PanelsView::pack(simd, values, packed_values);
+        for first in (0..length).step_by(ROWS) {
+            let rows = first..length.min(first + ROWS);
+            self.rows(simd, rows, keys, values, scores, factors);
+        }
     }
 }
 

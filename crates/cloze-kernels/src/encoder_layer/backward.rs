@@ -5,7 +5,7 @@ use crate::column_sums::column_sums;
 use crate::dropout::Dropout;
 use crate::layer_norm::{LayerNorm, LayerNormBackward, ThroughDropout};
 use crate::matmul::{Matrix, Output, Right, Start, multiply, multiply_all};
-use crate::scratch::with_scratch;
+use crate::scratch::Scratch;
 
 /// Where the gradients of a linear layer go; those that are `None` are not computed.
 #[derive(Debug, Default)]
@@ -95,9 +95,10 @@ impl LayerWeights<'_> {
             saved,
             hidden,
         };
-        with_scratch(settings.tokens() * settings.hidden, |attended_gradient| {
-            backward.run(output_gradient, attended_gradient, gradients);
-        });
+        let mut scratch = Scratch::new(settings.tokens() * settings.hidden);
+        let attended_gradient = &mut *scratch;
+
+        backward.run(output_gradient, attended_gradient, gradients);
     }
 }
 
@@ -149,38 +150,39 @@ impl Backward<'_> {
         if output_weight.is_none() && attended_gradient.is_none() && !intermediate.wanted() {
             return;
         }
-        with_scratch(2 * tokens * size, |scratch| {
-            let (activated, wide_gradient) = scratch.split_at_mut(tokens * size);
-            let gradient = Matrix::new(gradient, tokens, hidden);
-            let weight = Matrix::new(self.weights.output.weight, hidden, size);
-            multiply(gradient, weight, Start::Zero, rows(wide_gradient, size));
-            self.settings.activation.backward(ActivationBackward {
-                input: &self.saved.wide,
-                output: activated,
-                gradient: wide_gradient,
-                column_sums: intermediate.bias,
-            });
-            if let Some(weight) = output_weight {
-                let activated = Matrix::new(activated, tokens, size);
-                multiply(
-                    gradient.transpose(),
-                    activated,
-                    Start::Zero,
-                    rows(weight, size),
-                );
-            }
-            let wide_gradient = Matrix::new(wide_gradient, tokens, size);
-            if let Some(weight) = intermediate.weight {
-                let attended = Matrix::new(&self.saved.attended, tokens, hidden);
-                let output = rows(weight, hidden);
-                multiply(wide_gradient.transpose(), attended, Start::Zero, output);
-            }
-            if let Some(attended_gradient) = attended_gradient {
-                let weight = Matrix::new(self.weights.intermediate.weight, size, hidden);
-                let output = rows(attended_gradient, hidden);
-                multiply(wide_gradient, weight, Start::Output, output);
-            }
+        let mut scratch = Scratch::new(2 * tokens * size);
+        let scratch = &mut *scratch;
+
+        let (activated, wide_gradient) = scratch.split_at_mut(tokens * size);
+        let gradient = Matrix::new(gradient, tokens, hidden);
+        let weight = Matrix::new(self.weights.output.weight, hidden, size);
+        multiply(gradient, weight, Start::Zero, rows(wide_gradient, size));
+        self.settings.activation.backward(ActivationBackward {
+            input: &self.saved.wide,
+            output: activated,
+            gradient: wide_gradient,
+            column_sums: intermediate.bias,
         });
+        if let Some(weight) = output_weight {
+            let activated = Matrix::new(activated, tokens, size);
+            multiply(
+                gradient.transpose(),
+                activated,
+                Start::Zero,
+                rows(weight, size),
+            );
+        }
+        let wide_gradient = Matrix::new(wide_gradient, tokens, size);
+        if let Some(weight) = intermediate.weight {
+            let attended = Matrix::new(&self.saved.attended, tokens, hidden);
+            let output = rows(weight, hidden);
+            multiply(wide_gradient.transpose(), attended, Start::Zero, output);
+        }
+        if let Some(attended_gradient) = attended_gradient {
+            let weight = Matrix::new(self.weights.intermediate.weight, size, hidden);
+            let output = rows(attended_gradient, hidden);
+            multiply(wide_gradient, weight, Start::Output, output);
+        }
     }
 
     /// The attention block.
@@ -236,30 +238,31 @@ impl Backward<'_> {
         gradients: LayerGradients<'_>,
     ) {
         let (tokens, hidden) = (self.settings.tokens(), self.settings.hidden);
-        with_scratch(4 * tokens * hidden + 3 * hidden, |scratch| {
-            let (context_gradient, rest) = scratch.split_at_mut(tokens * hidden);
-            let (projected_gradient, sums) = rest.split_at_mut(3 * tokens * hidden);
-            let weight = Matrix::new(self.weights.attention_output.weight, hidden, hidden);
-            multiply(
-                gradient,
-                weight,
-                Start::Zero,
-                rows(context_gradient, hidden),
-            );
-            self.settings.attention().backward(AttentionBackward {
-                projected: &self.saved.projected,
-                context: &self.saved.context,
-                log_sums: &self.saved.log_sums,
-                gradient: context_gradient,
-                projected_gradient,
-            });
-            self.projection_weights(projected_gradient, sums, gradients);
-            let linears = [self.weights.query, self.weights.key, self.weights.value];
-            let weights = linears.map(|linear| Matrix::new(linear.weight, hidden, hidden));
-            let projected = Matrix::new(projected_gradient, tokens, 3 * hidden);
-            let output = rows(hidden_gradient, hidden);
-            multiply(projected, Right::Below(&weights), Start::Output, output);
+        let mut scratch = Scratch::new(4 * tokens * hidden + 3 * hidden);
+        let scratch = &mut *scratch;
+
+        let (context_gradient, rest) = scratch.split_at_mut(tokens * hidden);
+        let (projected_gradient, sums) = rest.split_at_mut(3 * tokens * hidden);
+        let weight = Matrix::new(self.weights.attention_output.weight, hidden, hidden);
+        multiply(
+            gradient,
+            weight,
+            Start::Zero,
+            rows(context_gradient, hidden),
+        );
+        self.settings.attention().backward(AttentionBackward {
+            projected: &self.saved.projected,
+            context: &self.saved.context,
+            log_sums: &self.saved.log_sums,
+            gradient: context_gradient,
+            projected_gradient,
         });
+        self.projection_weights(projected_gradient, sums, gradients);
+        let linears = [self.weights.query, self.weights.key, self.weights.value];
+        let weights = linears.map(|linear| Matrix::new(linear.weight, hidden, hidden));
+        let projected = Matrix::new(projected_gradient, tokens, 3 * hidden);
+        let output = rows(hidden_gradient, hidden);
+        multiply(projected, Right::Below(&weights), Start::Output, output);
     }
 
     fn projection_weights(
@@ -328,27 +331,28 @@ impl Block<'_> {
         then: impl FnOnce(&mut [f32], &[f32]),
     ) {
         // Without dropout both gradients are the same, but `then` adds to the one of them.
-        with_scratch(sum.len(), |added| {
-            let through_dropout = self.dropout.map(|dropout| ThroughDropout {
-                dropout,
-                gradient: added,
-            });
-            let dropped = through_dropout.is_some();
-            self.norm.backward(LayerNormBackward {
-                output_gradient: Some(output_gradient),
-                normalised: self.normalised,
-                rstd: self.rstd,
-                gradient: sum,
-                through_dropout,
-                column_sums,
-                weight_gradient: gradients.weight,
-                bias_gradient: gradients.bias,
-            });
-            if !dropped {
-                added.copy_from_slice(sum);
-            }
-            then(sum, added);
+        let mut scratch = Scratch::new(sum.len());
+        let added = &mut *scratch;
+
+        let through_dropout = self.dropout.map(|dropout| ThroughDropout {
+            dropout,
+            gradient: added,
         });
+        let dropped = through_dropout.is_some();
+        self.norm.backward(LayerNormBackward {
+            output_gradient: Some(output_gradient),
+            normalised: self.normalised,
+            rstd: self.rstd,
+            gradient: sum,
+            through_dropout,
+            column_sums,
+            weight_gradient: gradients.weight,
+            bias_gradient: gradients.bias,
+        });
+        if !dropped {
+            added.copy_from_slice(sum);
+        }
+        then(sum, added);
     }
 }
 

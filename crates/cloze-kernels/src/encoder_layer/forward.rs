@@ -2,7 +2,7 @@ use super::{LayerSettings, LayerWeights, Linear, SavedActivations};
 use crate::attention::AttentionForward;
 use crate::layer_norm::LayerNormForward;
 use crate::matmul::{Matrix, Output, Right, Start, multiply};
-use crate::scratch::with_scratch;
+use crate::scratch::Scratch;
 
 impl LayerWeights<'_> {
     /// The forward pass: `hidden`, `[tokens, hidden]`, to `output`, of the same shape, and what the backward
@@ -57,20 +57,21 @@ impl LayerWeights<'_> {
         let size = settings.hidden;
         let linears = [self.query, self.key, self.value];
         let weights = linears.map(|linear| Matrix::new(linear.weight, size, size).transpose());
-        with_scratch(3 * size, |bias| {
-            for (bias, linear) in bias.chunks_exact_mut(size).zip(linears) {
-                bias.copy_from_slice(linear.bias);
-            }
-            multiply(
-                Matrix::new(hidden, settings.tokens(), size),
-                Right::Beside(&weights),
-                Start::Bias(bias),
-                Output {
-                    data: projected,
-                    stride: 3 * size,
-                },
-            );
-        });
+        let mut scratch = Scratch::new(3 * size);
+        let bias = &mut *scratch;
+
+        for (bias, linear) in bias.chunks_exact_mut(size).zip(linears) {
+            bias.copy_from_slice(linear.bias);
+        }
+        multiply(
+            Matrix::new(hidden, settings.tokens(), size),
+            Right::Beside(&weights),
+            Start::Bias(bias),
+            Output {
+                data: projected,
+                stride: 3 * size,
+            },
+        );
     }
 }
 

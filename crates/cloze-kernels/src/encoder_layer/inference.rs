@@ -2,7 +2,7 @@ use super::{LayerSettings, LayerWeights};
 use crate::attention::AttentionForward;
 use crate::layer_norm::LayerNorm;
 use crate::matmul::{Matrix, Output, Panels, Right, Start, multiply_packed};
-use crate::scratch::with_scratch;
+use crate::scratch::Scratch;
 
 /// A linear layer whose weight is packed.
 #[derive(Clone, Debug)]
@@ -79,30 +79,31 @@ impl PackedLayer {
         };
         let (tokens, size) = (settings.tokens(), settings.hidden);
         let wide = settings.intermediate.max(3 * size);
-        with_scratch(tokens * (wide + 2 * size + settings.heads), |scratch| {
-            let (wide, rest) = scratch.split_at_mut(tokens * wide);
-            let (context, rest) = rest.split_at_mut(tokens * size);
-            let (attended, log_sums) = rest.split_at_mut(tokens * size);
-            let projected = &mut wide[..tokens * 3 * size];
-            self.projections
-                .forward(Matrix::new(hidden, tokens, size), projected);
-            settings.attention().forward(AttentionForward {
-                projected,
-                context,
-                log_sums,
-                weights,
-            });
-            let context = Matrix::new(context, tokens, size);
-            self.attention_output.forward(context, attended);
-            self.attention_norm.forward(attended, hidden);
-            let wide = &mut wide[..tokens * settings.intermediate];
-            self.intermediate
-                .forward(Matrix::new(attended, tokens, size), wide);
-            let wide = Matrix::new(wide, tokens, settings.intermediate);
-            self.output
-                .forward(wide.activated(settings.activation), hidden);
-            self.output_norm.forward(hidden, attended);
+        let mut scratch = Scratch::new(tokens * (wide + 2 * size + settings.heads));
+        let scratch = &mut *scratch;
+
+        let (wide, rest) = scratch.split_at_mut(tokens * wide);
+        let (context, rest) = rest.split_at_mut(tokens * size);
+        let (attended, log_sums) = rest.split_at_mut(tokens * size);
+        let projected = &mut wide[..tokens * 3 * size];
+        self.projections
+            .forward(Matrix::new(hidden, tokens, size), projected);
+        settings.attention().forward(AttentionForward {
+            projected,
+            context,
+            log_sums,
+            weights,
         });
+        let context = Matrix::new(context, tokens, size);
+        self.attention_output.forward(context, attended);
+        self.attention_norm.forward(attended, hidden);
+        let wide = &mut wide[..tokens * settings.intermediate];
+        self.intermediate
+            .forward(Matrix::new(attended, tokens, size), wide);
+        let wide = Matrix::new(wide, tokens, settings.intermediate);
+        self.output
+            .forward(wide.activated(settings.activation), hidden);
+        self.output_norm.forward(hidden, attended);
     }
 }
 

@@ -9,7 +9,7 @@ use super::pack::{Members, transpose_members};
 use super::panels::PanelsView;
 use super::tile::{Rectangle, Tile, TileStart, panel_width, rounded_height, tallest};
 use super::{Matrix, Start};
-use crate::scratch::with_scratch;
+use crate::scratch::Scratch;
 
 /// Steps along k that are multiplied before the next are packed: a panel of so many and a block of
 /// rows fit into the second-level cache together.
@@ -62,12 +62,15 @@ impl WithSimd for Block<'_> {
                     from += steps.len() * padded(simd, self.rows.len());
                 }
             }
-            None => with_scratch(rows * STEPS, |packed| {
+            None => {
+                let mut scratch = Scratch::new(rows * STEPS);
+                let packed = &mut *scratch;
+
                 for steps in step_blocks(self.left.columns) {
                     pack_tiles(simd, self.left, self.rows.clone(), steps.clone(), packed);
                     self.multiply(simd, steps, packed);
                 }
-            }),
+            }
         }
     }
 }
@@ -179,6 +182,9 @@ fn transpose_tiles<S: Simd>(
     }
 }
 
+/// Elements that are copied at once: no tile is higher.
+const CHUNK: usize = 16;
+
 /// Packs rows that stand beside each other in memory. All tiles take their share of a step at a
 /// time: a step may be on a page of its own.
 #[inline(always)]
@@ -190,13 +196,20 @@ fn copy_tiles<S: Simd>(
     packed: &mut [f32],
 ) {
     for (index, step) in steps.clone().enumerate() {
-        let from = &left.data[step * left.stride + rows.start..][..rows.len()];
+        let from = &left.data[step * left.stride + rows.start..];
         let mut start = 0;
         for tile in tiles(simd, rows.len()) {
-            let to = &mut packed[start + index * tile.height..][..tile.height];
-            let (values, padding) = to.split_at_mut(tile.rows);
-            values.copy_from_slice(&from[tile.first..][..tile.rows]);
-            padding.fill(0.0);
+            let to = &mut packed[start + index * tile.height..start + tile.height * steps.len()];
+            let from = &from[tile.first..];
+            match (to.first_chunk_mut::<CHUNK>(), from.first_chunk::<CHUNK>()) {
+                // What is copied too much belongs to the next step, which writes over it.
+                (Some(to), Some(from)) if tile.rows == tile.height => *to = *from,
+                _ => {
+                    let (values, rest) = to.split_at_mut(tile.rows);
+                    values.copy_from_slice(&from[..tile.rows]);
+                    rest[..tile.height - tile.rows].fill(0.0);
+                }
+            }
             start += tile.height * steps.len();
         }
     }

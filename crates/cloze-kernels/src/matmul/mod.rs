@@ -21,7 +21,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::activation::Activation;
-use crate::scratch::with_scratch;
+use crate::scratch::Scratch;
 use block::{Block, pack_block, packed_rows, rows_of_block, step_blocks};
 pub(crate) use panels::PanelsView;
 pub use panels::{Panels, Right};
@@ -256,21 +256,22 @@ impl Product<'_> {
     /// tasks of its own.
     fn run_shares(&self, blocks: usize, shares: usize) {
         let (size, steps) = (rows_of_block(), self.left.columns);
-        with_scratch(packed_rows(self.left.rows) * steps, |packed| {
-            packed
-                .par_chunks_mut((size * steps).max(1))
-                .take(blocks)
-                .enumerate()
-                .for_each(|(block, packed)| {
-                    Arch::new().dispatch(PackBlock(self.left, self.rows(block), packed));
-                });
-            let (packed, count) = (&*packed, self.right.count());
-            (0..blocks * shares).into_par_iter().for_each(|task| {
-                let (share, block) = (task / blocks, task % blocks);
-                let packed = packed.get(block * size * steps..).unwrap_or_default();
-                let panels = count * share / shares..count * (share + 1) / shares;
-                self.block(block, panels, Some(packed));
+        let mut scratch = Scratch::new(packed_rows(self.left.rows) * steps);
+        let packed = &mut *scratch;
+
+        packed
+            .par_chunks_mut((size * steps).max(1))
+            .take(blocks)
+            .enumerate()
+            .for_each(|(block, packed)| {
+                Arch::new().dispatch(PackBlock(self.left, self.rows(block), packed));
             });
+        let (packed, count) = (&*packed, self.right.count());
+        (0..blocks * shares).into_par_iter().for_each(|task| {
+            let (share, block) = (task / blocks, task % blocks);
+            let packed = packed.get(block * size * steps..).unwrap_or_default();
+            let panels = count * share / shares..count * (share + 1) / shares;
+            self.block(block, panels, Some(packed));
         });
     }
 

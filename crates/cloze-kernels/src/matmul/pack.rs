@@ -37,15 +37,44 @@ pub(super) fn pack_columns(
 /// Members stand beside each other in memory.
 #[inline(always)]
 fn copy_members(matrix: Matrix<'_>, members: Members, steps: Range<usize>, packed: &mut [f32]) {
-    let Members {
-        first,
-        count,
-        place,
-        width,
-    } = members;
-    for (step, packed) in steps.zip(packed.chunks_exact_mut(width)) {
-        let from = &matrix.data[step * matrix.stride + first..][..count];
-        packed[place..place + count].copy_from_slice(from);
+    // Whole panels of the usual widths are copied without asking for their length.
+    match members {
+        Members {
+            count: 32,
+            width: 32,
+            ..
+        } => copy_whole::<32>(matrix, members, steps, packed),
+        Members {
+            count: 16,
+            width: 16,
+            ..
+        } => copy_whole::<16>(matrix, members, steps, packed),
+        Members {
+            first,
+            count,
+            place,
+            width,
+        } => {
+            for (step, packed) in steps.zip(packed.chunks_exact_mut(width)) {
+                let from = &matrix.data[step * matrix.stride + first..][..count];
+                packed[place..place + count].copy_from_slice(from);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn copy_whole<const WIDTH: usize>(
+    matrix: Matrix<'_>,
+    members: Members,
+    steps: Range<usize>,
+    packed: &mut [f32],
+) {
+    for (step, packed) in steps.zip(packed.as_chunks_mut::<WIDTH>().0) {
+        let from = &matrix.data[step * matrix.stride + members.first..];
+        if let Some(from) = from.first_chunk() {
+            *packed = *from;
+        }
     }
 }
 

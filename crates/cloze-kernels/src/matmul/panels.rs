@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use pulp::Simd;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::Matrix;
@@ -168,7 +168,13 @@ impl Panels {
                 if first + width > columns {
                     panel.fill(0.0);
                 }
-                right.pack(first, width, steps.clone(), panel);
+                Arch::new().dispatch(PackPanel {
+                    right,
+                    first,
+                    width,
+                    steps: steps.clone(),
+                    panel,
+                });
             });
     }
 
@@ -197,6 +203,31 @@ impl Panels {
             columns: *columns,
             width: *width,
         }
+    }
+}
+
+struct PackPanel<'a> {
+    right: Right<'a>,
+    first: usize,
+    width: usize,
+    steps: Range<usize>,
+    panel: &'a mut [f32],
+}
+
+// A closure would not be inlined into the function that turns vector instructions on.
+impl WithSimd for PackPanel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self {
+            right,
+            first,
+            width,
+            steps,
+            panel,
+        } = self;
+        right.pack(first, width, steps, panel);
     }
 }
 
