@@ -79,7 +79,7 @@ impl TextClassifier {
             config.vocab_size,
         )?;
         let options = ClassifierOptions::default();
-        let (model, report) = load_classifier(&checkpoint, &options, device)?;
+        let (mut model, report) = load_classifier(&checkpoint, &options, device)?;
         if !report.missing.is_empty() {
             return Err(InferError::NotAClassifier {
                 folder: folder.into(),
@@ -87,6 +87,7 @@ impl TextClassifier {
                 missing: report.missing,
             });
         }
+        model.encoder.pack_weights();
         let labels = match checkpoint.labels()? {
             Some(labels) => labels,
             None => numbered_labels(model.head.labels())?,

@@ -89,6 +89,10 @@ pub trait Task: fmt::Debug {
         source: &Checkpoint,
     ) -> Result<(), TaskError>;
 
+    /// Prepares a model that will compute many batches and not be trained; what it computes stays
+    /// the same to the bit. See [`cloze_model::Encoder::pack_weights`].
+    fn pack_weights(&self, model: &mut Self::Model);
+
     /// The loss of a batch, with its graph if the model's parameters want gradients.
     ///
     /// # Errors

@@ -215,6 +215,10 @@ impl Task for TextClassification {
         Ok(save_classifier(folder, model, &metadata)?)
     }
 
+    fn pack_weights(&self, model: &mut Self::Model) {
+        model.encoder.pack_weights();
+    }
+
     fn loss(
         &self,
         model: &SequenceClassifier,

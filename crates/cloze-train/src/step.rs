@@ -109,7 +109,9 @@ impl<T: Task> TrainingStep<T> {
     /// The model without autodiff, for an evaluation. Drop it before the next step, which copies
     /// all weights otherwise.
     pub fn evaluation_model(&self) -> T::Model {
-        self.model().valid()
+        let mut model = self.model().valid();
+        self.task.pack_weights(&mut model);
+        model
     }
 
     /// The optimizer with its state.

@@ -62,7 +62,8 @@ fn main() -> Result<()> {
     let memory = Memory::before_loading()?;
     let checkpoint = Checkpoint::open(&arguments.model)?;
     let options = ClassifierOptions::default();
-    let (model, _) = load_classifier(&checkpoint, &options, &Device::flex())?;
+    let (mut model, _) = load_classifier(&checkpoint, &options, &Device::flex())?;
+    model.encoder.pack_weights();
     for _ in 0..arguments.warmup {
         for batch in &batches {
             logits(&model, batch)?;

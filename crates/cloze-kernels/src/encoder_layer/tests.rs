@@ -291,9 +291,10 @@ proptest! {
         }
     }
 
+    // Rows of a few elements are normalised to signs, whose slope nothing can follow.
     #[test]
     fn the_backward_pass_is_the_slope(
-        lengths in lengths(), heads in 1_usize..3, head_size in 2_usize..5, dropout: bool, seed: u32
+        lengths in lengths(), heads in 1_usize..3, head_size in 5_usize..8, dropout: bool, seed: u32
     ) {
         let mut case = Case::new(&lengths, heads, head_size, 7);
         prop_assume!(!case.input.is_empty());
@@ -315,8 +316,8 @@ proptest! {
                 *place += by;
                 (f64::from(*place), value(&near))
             };
-            let (high, above) = shifted(0.002);
-            let (low, below) = shifted(-0.004);
+            let (high, above) = shifted(2e-4);
+            let (low, below) = shifted(-4e-4);
             let slope = (above - below) / (high - low);
             let difference = (f64::from(found[index]) - slope).abs();
             prop_assert!(

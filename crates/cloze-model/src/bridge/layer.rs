@@ -11,13 +11,16 @@ use cloze_core::EncoderConfig;
 use cloze_kernels::buffers;
 use cloze_kernels::encoder_layer::{
     LayerGradients, LayerSettings, LayerWeights, Linear, LinearGradients, NormGradients,
-    SavedActivations,
+    PackedLayer, SavedActivations,
 };
 use cloze_kernels::layer_norm::LayerNorm;
 
 use super::operation::{Operand, finish};
+use super::packed::packed_forward;
 use super::slices::{compact, from_vec, is_cpu, reclaim};
-use crate::encoder::{EncoderLayer, LayerContext, LayerOutput, Site, kernel_activation};
+use crate::encoder::{
+    DropoutKey, EncoderLayer, LayerContext, LayerOutput, Site, kernel_activation,
+};
 
 /// Whether layers are composed of the tensor library's operations on the CPU too.
 static COMPOSED: AtomicBool = AtomicBool::new(false);
@@ -39,6 +42,9 @@ pub(crate) fn layer_forward(
     hidden: Tensor<2>,
     context: &LayerContext<'_>,
 ) -> LayerOutput {
+    if let Some(packed) = context.packed.filter(|_| context.dropout.is_none()) {
+        return packed_forward(packed, hidden, context);
+    }
     if context.output_attentions || !is_fused(&hidden) {
         return layer.forward_composed(hidden, context);
     }
@@ -79,7 +85,7 @@ fn fused(layer: &EncoderLayer, hidden: Tensor<2>, context: &LayerContext<'_>) ->
 
 /// [`LayerSettings`] that outlive the forward pass.
 #[derive(Clone, Debug)]
-struct Settings {
+pub(super) struct Settings {
     offsets: Arc<[usize]>,
     /// Without offsets.
     layer: LayerSettings<'static>,
@@ -87,19 +93,27 @@ struct Settings {
 }
 
 impl Settings {
-    fn new(context: &LayerContext<'_>) -> Self {
+    pub(super) fn new(context: &LayerContext<'_>) -> Self {
+        let offsets = context.batch.offsets();
+        Self::with_offsets(context.config, context.layer, offsets, context.dropout)
+    }
+
+    pub(super) fn with_offsets(
+        config: &EncoderConfig,
+        layer: usize,
+        offsets: &[usize],
+        key: Option<DropoutKey>,
+    ) -> Self {
         let EncoderConfig {
             hidden_size,
             intermediate_size,
             num_attention_heads,
             hidden_act,
             ..
-        } = *context.config;
-        let layer = context.layer;
-        let config = context.config;
-        let dropout = |site: Site, probability| site.decisions(context.dropout, probability);
+        } = *config;
+        let dropout = |site: Site, probability| site.decisions(key, probability);
         Self {
-            offsets: context.batch.offsets().into(),
+            offsets: offsets.into(),
             layer: LayerSettings {
                 offsets: &[],
                 hidden: hidden_size,
@@ -120,7 +134,7 @@ impl Settings {
         }
     }
 
-    fn layer(&self) -> LayerSettings<'_> {
+    pub(super) fn layer(&self) -> LayerSettings<'_> {
         LayerSettings {
             offsets: &self.offsets,
             ..self.layer
@@ -140,6 +154,15 @@ impl Settings {
             .forward(&settings, hidden, &mut output);
         let shape = [settings.tokens(), settings.hidden];
         (from_vec(output, shape), saved)
+    }
+
+    pub(super) fn packed(&self, parameters: &[FlexTensor; PARAMETERS]) -> PackedLayer {
+        let LayerSettings {
+            hidden,
+            intermediate,
+            ..
+        } = self.layer;
+        PackedLayer::new(&self.weights(parameters), hidden, intermediate)
     }
 
     fn weights<'a>(&self, parameters: &'a [FlexTensor; PARAMETERS]) -> LayerWeights<'a> {

@@ -6,11 +6,13 @@ mod layer;
 mod linear;
 mod operation;
 mod optimizer;
+mod packed;
 mod slices;
 
 pub use cloze_kernels::adamw::{AdamW, WeightDecay};
 pub use layer::compose_layers;
 pub use optimizer::{adamw_step, sum_of_squares};
+pub use packed::PackedLayers;
 
 pub(crate) use embeddings::embeddings_forward;
 pub(crate) use layer::layer_forward;

@@ -3,6 +3,7 @@ use std::cell::OnceCell;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use cloze_core::{EncoderConfig, PackedBatch};
+use cloze_kernels::encoder_layer::PackedLayer;
 
 use super::activation::activate;
 use super::attention::{Attention, ResidualOutput};
@@ -38,6 +39,8 @@ pub(crate) struct LayerContext<'a> {
     /// Made when a layer first wants it: the fused one does not.
     pub(crate) padding: &'a OnceCell<Padding>,
     pub(crate) layer: usize,
+    /// The same layer with its weights packed.
+    pub(crate) packed: Option<&'a PackedLayer>,
     pub(crate) dropout: Option<DropoutKey>,
     pub(crate) gradient_checkpointing: bool,
     pub(crate) output_attentions: bool,

@@ -13,6 +13,7 @@ mod linear;
 mod padding;
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
@@ -33,8 +34,9 @@ pub(crate) use dropout::{Site, dropout};
 pub(crate) use frozen::is_frozen;
 pub(crate) use layer::{LayerContext, LayerOutput};
 
-use crate::bridge;
+use crate::bridge::{self, PackedLayers};
 use crate::parameter_source::{ParameterError, ParameterSource};
+use padding::Padding;
 
 /// What a forward pass does besides the usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,6 +84,8 @@ pub struct Encoder {
     pub pooler: Option<Pooler>,
     #[module(skip)]
     config: EncoderConfig,
+    #[module(skip)]
+    packed: Option<Arc<PackedLayers>>,
 }
 
 impl Encoder {
@@ -108,7 +112,37 @@ impl Encoder {
                 .transpose()?
                 .map(|dense| Pooler { dense }),
             config: config.clone(),
+            packed: None,
         })
+    }
+
+    /// Packs the weights of the layers, for a model that will compute many batches and not be
+    /// trained: on the CPU every batch would pack them again. Results stay the same to the bit.
+    /// It costs the memory of the layers once more, and does nothing on other devices.
+    ///
+    /// The weights must not be changed afterwards.
+    pub fn pack_weights(&mut self) {
+        self.packed = PackedLayers::new(&self.layers, &self.config).map(Arc::new);
+    }
+
+    /// What a layer needs to know in a pass.
+    fn context<'a>(
+        &'a self,
+        index: usize,
+        batch: &'a PackedBatch,
+        padding: &'a OnceCell<Padding>,
+        options: &ForwardOptions,
+    ) -> LayerContext<'a> {
+        LayerContext {
+            config: &self.config,
+            batch,
+            padding,
+            layer: index,
+            packed: self.packed.as_deref().map(|packed| packed.layer(index)),
+            dropout: options.dropout.filter(|_| !is_frozen(&self.layers[index])),
+            gradient_checkpointing: options.gradient_checkpointing,
+            output_attentions: options.output_attentions,
+        }
     }
 
     /// What the encoder is made of.
@@ -141,15 +175,7 @@ impl Encoder {
         let mut hidden_states = options.output_hidden_states.then(|| vec![hidden.clone()]);
         let mut attentions = options.output_attentions.then(Vec::new);
         for (index, layer) in self.layers.iter().enumerate() {
-            let context = LayerContext {
-                config: &self.config,
-                batch,
-                padding: &padding,
-                layer: index,
-                dropout: options.dropout.filter(|_| !is_frozen(layer)),
-                gradient_checkpointing: options.gradient_checkpointing,
-                output_attentions: options.output_attentions,
-            };
+            let context = self.context(index, batch, &padding, options);
             let output = bridge::layer_forward(layer, hidden, &context);
             hidden = output.hidden;
             if let Some(states) = &mut hidden_states {

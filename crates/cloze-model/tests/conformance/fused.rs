@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::Param;
+use burn::module::{Module, Param};
 use burn::tensor::{Gradients, Tensor};
 use cloze_model::named::{ParameterVisitor, for_each_parameter};
 use cloze_model::{DropoutKey, ForwardOptions, FreezeSpec, SequenceClassifier};
 use testkit::close::{assert_close, assert_relatively_close};
 
-use crate::case::{Case, values};
+use crate::case::{ALL_OUTPUTS, Case, HIDDEN_STATES, outputs, pack, values};
 use crate::for_every_architecture;
 
 struct Collect<'a> {
@@ -71,6 +71,44 @@ fn fused_and_composed_layers_drop_the_same_and_have_the_same_gradients() {
             } else {
                 assert_relatively_close(&name, &fused, &composed[&name], 1e-4);
             }
+        }
+    });
+}
+
+#[test]
+fn packed_weights_give_the_same_bits_and_attentions() {
+    for_every_architecture(|case| {
+        let plain = case.model().valid();
+        let mut packed = plain.clone();
+        packed.encoder.pack_weights();
+        let run = |model: &SequenceClassifier, options: &ForwardOptions| {
+            let output = model.forward(&case.batch(), options).unwrap();
+            outputs(model, output, &case.batch())
+        };
+        assert_eq!(run(&packed, &HIDDEN_STATES), run(&plain, &HIDDEN_STATES));
+        for (packed, plain) in run(&packed, &ALL_OUTPUTS)
+            .iter()
+            .zip(run(&plain, &ALL_OUTPUTS))
+        {
+            assert_close(&case.what(&plain.0), &packed.1, &plain.1, 1e-4);
+        }
+    });
+}
+
+#[test]
+fn what_shares_a_batch_changes_no_bit() {
+    for_every_architecture(|case| {
+        let mut model = case.model().valid();
+        model.encoder.pack_weights();
+        let texts = case.texts();
+        let logits = |texts: &[_]| {
+            let output = model.forward(&pack(texts), &ForwardOptions::default());
+            values(output.unwrap().logits)
+        };
+        let together = logits(&texts);
+        for size in 1..texts.len() {
+            let apart: Vec<f32> = texts.chunks(size).flat_map(&logits).collect();
+            assert_eq!(apart, together, "{size} texts at a time");
         }
     });
 }
