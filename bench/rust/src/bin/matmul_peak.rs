@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Error, Result};
 use burn::tensor::{Device, Distribution, Tensor};
 use clap::Parser;
+use cloze_kernels::matmul::{Matrix, Output, Start, multiply};
 use cloze_platform::allocator::{self, Allocator};
 use serde::Serialize;
 
@@ -70,41 +71,102 @@ const PASSES: [Pass; 3] = [Pass::Forward, Pass::InputGradient, Pass::WeightGradi
 struct Product {
     layer: LinearShape,
     pass: Pass,
-    /// Of each timed product.
+    /// Of each timed product, by the `gemm` crate and by cloze's own kernel.
     seconds: Vec<f64>,
+}
+
+/// Who multiplies.
+#[derive(Clone, Copy, Debug)]
+enum Kernel {
+    /// The `gemm` crate, to which the tensor library hands two matrices where they lie.
+    Gemm,
+    /// `cloze_kernels::matmul`, packing included.
+    Cloze,
 }
 
 /// The operands of a linear layer.
 struct Linear {
     /// `[tokens, in]`.
-    input: Tensor<2>,
+    input: Operand,
     /// `[out, in]`, as in checkpoints.
-    weight: Tensor<2>,
+    weight: Operand,
     /// Of the output, `[tokens, out]`.
-    gradient: Tensor<2>,
+    gradient: Operand,
+    /// Room for the largest product.
+    output: Vec<f32>,
+}
+
+/// The same elements for either kernel.
+struct Operand {
+    tensor: Tensor<2>,
+    elements: Vec<f32>,
+}
+
+impl Operand {
+    fn random(shape: [usize; 2]) -> Result<Self> {
+        let tensor = Tensor::random(shape, Distribution::Default, &Device::flex());
+        Ok(Self {
+            elements: tensor.to_data().try_to_vec()?,
+            tensor,
+        })
+    }
+
+    fn matrix(&self) -> Matrix<'_> {
+        let [rows, columns] = self.tensor.dims();
+        Matrix::new(&self.elements, rows, columns)
+    }
 }
 
 impl Linear {
-    fn new(LinearShape([tokens, width, out]): LinearShape) -> Self {
-        let random =
-            |shape: [usize; 2]| Tensor::random(shape, Distribution::Default, &Device::flex());
-        Self {
-            input: random([tokens, width]),
-            weight: random([out, width]),
-            gradient: random([tokens, out]),
-        }
+    fn new(LinearShape([tokens, width, out]): LinearShape) -> Result<Self> {
+        Ok(Self {
+            input: Operand::random([tokens, width])?,
+            weight: Operand::random([out, width])?,
+            gradient: Operand::random([tokens, out])?,
+            output: vec![
+                0.0;
+                [tokens * out, tokens * width, out * width]
+                    .into_iter()
+                    .fold(0, usize::max)
+            ],
+        })
     }
 
-    /// A product as the `gemm` crate computes it: the tensor library hands two matrices to it
-    /// where they lie, transposed or not.
-    fn product(&self, pass: Pass) -> Tensor<2> {
-        let [input, weight, gradient] =
-            [&self.input, &self.weight, &self.gradient].map(Tensor::clone);
-        match pass {
-            Pass::Forward => input.matmul(weight.transpose()),
-            Pass::InputGradient => gradient.matmul(weight),
-            Pass::WeightGradient => gradient.transpose().matmul(input),
+    /// Seconds that a product takes.
+    fn time(&mut self, pass: Pass, kernel: Kernel) -> f64 {
+        let Self {
+            input,
+            weight,
+            gradient,
+            output,
+        } = self;
+        let start = Instant::now();
+        match kernel {
+            Kernel::Gemm => {
+                let [input, weight, gradient] =
+                    [input, weight, gradient].map(|operand| operand.tensor.clone());
+                drop(match pass {
+                    Pass::Forward => input.matmul(weight.transpose()),
+                    Pass::InputGradient => gradient.matmul(weight),
+                    Pass::WeightGradient => gradient.transpose().matmul(input),
+                });
+            }
+            Kernel::Cloze => {
+                let [input, weight, gradient] = [input, weight, gradient].map(|o| o.matrix());
+                let (left, right) = match pass {
+                    Pass::Forward => (input, weight.transpose()),
+                    Pass::InputGradient => (gradient, weight),
+                    Pass::WeightGradient => (gradient.transpose(), input),
+                };
+                let stride = right.columns();
+                let output = Output {
+                    data: output,
+                    stride,
+                };
+                multiply(left, right, Start::Zero, output);
+            }
         }
+        start.elapsed().as_secs_f64()
     }
 }
 
@@ -112,7 +174,8 @@ fn main() -> Result<()> {
     allocator::keep_freed_pages();
     let arguments = Arguments::parse();
     cloze_platform::threads::start(arguments.threads)?;
-    let layers: Vec<Linear> = arguments.layers.iter().copied().map(Linear::new).collect();
+    let layers = arguments.layers.iter().copied().map(Linear::new);
+    let mut layers: Vec<Linear> = layers.collect::<Result<_>>()?;
     let mut products: Vec<Product> = Vec::new();
     for &layer in &arguments.layers {
         products.extend(PASSES.map(|pass| Product {
@@ -123,14 +186,13 @@ fn main() -> Result<()> {
     }
     for repeat in 0..arguments.warmup + arguments.repeats {
         let timed = repeat >= arguments.warmup;
-        for (layer, products) in layers.iter().zip(products.chunks_mut(PASSES.len())) {
+        for (layer, products) in layers.iter_mut().zip(products.chunks_mut(PASSES.len())) {
             for product in products {
-                let start = Instant::now();
-                let result = layer.product(product.pass);
-                let elapsed = start.elapsed().as_secs_f64();
-                drop(result);
-                if timed {
-                    product.seconds.push(elapsed);
+                for kernel in [Kernel::Gemm, Kernel::Cloze] {
+                    let seconds = layer.time(product.pass, kernel);
+                    if timed {
+                        product.seconds.push(seconds);
+                    }
                 }
             }
         }
