@@ -211,10 +211,17 @@ impl Encoder {
         hidden: Tensor<2>,
         batch: &PackedBatch,
     ) -> Result<Tensor<2>, ForwardError> {
+        self.pool(self.first_rows(hidden, batch))
+    }
+
+    /// The pooled output of first rows: `[batch, hidden]` → the same shape.
+    ///
+    /// # Errors
+    /// If the encoder has no pooler.
+    pub fn pool(&self, first_rows: Tensor<2>) -> Result<Tensor<2>, ForwardError> {
         let pooler = self.pooler.as_ref().ok_or_else(|| ForwardError::NoPooler {
             model_type: self.config.model_type.clone(),
         })?;
-        let first_rows = self.first_rows(hidden, batch);
         Ok(bridge::linear_forward(&pooler.dense, first_rows).tanh())
     }
 }

@@ -179,15 +179,23 @@ impl SequenceClassifier {
         hidden: Tensor<2>,
         batch: &PackedBatch,
     ) -> Result<Tensor<2>, ForwardError> {
-        match self.head.config.features {
+        self.reduce(self.head.config.features, hidden, batch)
+    }
+
+    pub(super) fn reduce(
+        &self,
+        features: Features,
+        hidden: Tensor<2>,
+        batch: &PackedBatch,
+    ) -> Result<Tensor<2>, ForwardError> {
+        match features {
             Features::Pooled => self.encoder.pooled(hidden, batch),
             Features::Cls => Ok(self.encoder.first_rows(hidden, batch)),
             Features::Mean => Ok(mean(hidden, batch)),
         }
     }
 
-    /// Features, `[batch, hidden]` → logits, `[batch, labels]`: what is left to do where the
-    /// features of a frozen encoder are kept.
+    /// Features, `[batch, hidden]` → logits, `[batch, labels]`.
     pub fn classify(&self, features: Tensor<2>, options: &ForwardOptions) -> Tensor<2> {
         self.head.forward(features, options.dropout)
     }

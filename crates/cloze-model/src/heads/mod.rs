@@ -2,6 +2,7 @@
 
 mod classification;
 mod config;
+mod frozen_features;
 
 pub use classification::{BuildError, ClassificationHead, ClassifierOutput, SequenceClassifier};
 pub use config::{ClassificationHeadConfig, Features};
