@@ -10,7 +10,7 @@ use cloze_model::checkpoint::{
 use cloze_model::{ForwardOptions, SequenceClassifier};
 use cloze_tasks::encoding::encode_texts;
 use cloze_tasks::metrics::Evaluation;
-use cloze_tasks::{Evaluator, Example, LabelScore, Task, TextClassification, pack};
+use cloze_tasks::{Evaluator, Example, Input, LabelScore, Task, TextClassification, pack};
 
 use crate::InferError;
 
@@ -185,8 +185,12 @@ impl TextClassifier {
         for batch in batches_by_length(&examples, batch_size) {
             let packed = pack(batch.iter().copied())?;
             let targets: Vec<usize> = batch.iter().map(|example| targets[example.row]).collect();
-            self.task
-                .evaluate(&self.model, &packed, &targets, &mut evaluator)?;
+            self.task.evaluate(
+                &self.model,
+                &Input::Tokens(&packed),
+                &targets,
+                &mut evaluator,
+            )?;
             done += batch.len();
             progress(done);
         }

@@ -41,6 +41,11 @@ pub fn start(threads: Option<NonZeroUsize>) -> Result<NonZeroUsize, ThreadError>
     Ok(wanted)
 }
 
+/// How many threads the shared pool has; it is started if need be.
+pub fn running() -> usize {
+    rayon::current_num_threads()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,7 +55,7 @@ mod tests {
         assert!(worthwhile() <= available_parallelism().unwrap());
         let two = NonZeroUsize::new(2);
         assert_eq!(start(two).unwrap(), two.unwrap());
-        assert_eq!(rayon::current_num_threads(), 2);
+        assert_eq!(running(), 2);
         assert!(start(two).is_err());
     }
 }

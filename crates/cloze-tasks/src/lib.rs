@@ -1,7 +1,8 @@
 //! One file a task: encode, head and loss, decode, metrics. Training and inference both use it, so
 //! that what is trained is what is served.
 //!
-//! - [`Task`]: what a trainer needs to know about a task; [`Example`]: an encoded row
+//! - [`Task`]: what a trainer needs to know about a task; [`Example`]: an encoded row;
+//!   [`FrozenFeatures`]: what is kept of it where the encoder is frozen
 //! - [`text_classification`]: one label for a text or a pair of texts
 //! - [`encoding`]: texts → examples, on all cores
 //! - [`metrics`]: named numbers and tables
@@ -11,5 +12,5 @@ pub mod metrics;
 mod task;
 pub mod text_classification;
 
-pub use task::{Evaluator, Example, Objective, Task, TaskError, pack};
+pub use task::{Evaluator, Example, FrozenFeatures, Input, Objective, Task, TaskError, pack};
 pub use text_classification::{ClassWeights, LabelScore, TextClassification};

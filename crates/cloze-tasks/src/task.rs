@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::fmt;
 use std::path::Path;
 
@@ -39,6 +40,43 @@ pub struct Objective {
     pub weight: f64,
 }
 
+/// What is kept of a row where the encoder is frozen: its features, which are the same in every
+/// epoch. [`Infallible`] for a task that keeps nothing.
+pub trait FrozenFeatures: Copy + fmt::Debug + Send + Sync {
+    /// The name under which they are kept.
+    fn name(self) -> &'static str;
+
+    /// How many feature rows a sequence of so many tokens has: one where the sequence is pooled,
+    /// as many as tokens where each of them has its own.
+    fn rows(self, tokens: usize) -> usize;
+
+    /// Whether they depend on the parameter of this canonical name.
+    fn depend_on(self, parameter: &str) -> bool;
+}
+
+impl FrozenFeatures for Infallible {
+    fn name(self) -> &'static str {
+        match self {}
+    }
+
+    fn rows(self, _: usize) -> usize {
+        match self {}
+    }
+
+    fn depend_on(self, _: &str) -> bool {
+        match self {}
+    }
+}
+
+/// What a model reads.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a, F> {
+    /// Sequences of tokens, through encoder and head.
+    Tokens(&'a PackedBatch),
+    /// Kept features, `[rows, width]`, those of the first sequence first: through the head alone.
+    Features(F, &'a Tensor<2>),
+}
+
 /// Collects a model's outputs over a data set.
 pub trait Evaluator {
     /// What a task says about one row.
@@ -59,6 +97,8 @@ pub trait Task: fmt::Debug {
     type Target: Clone + fmt::Debug + Send + Sync;
     /// Collects outputs.
     type Evaluator: Evaluator;
+    /// What is kept of rows whose encoder is frozen.
+    type Features: FrozenFeatures;
 
     /// Name in a run's configuration and in a saved model.
     fn name(&self) -> &'static str;
@@ -93,14 +133,31 @@ pub trait Task: fmt::Debug {
     /// the same to the bit. See [`cloze_model::Encoder::pack_weights`].
     fn pack_weights(&self, model: &mut Self::Model);
 
-    /// The loss of a batch, with its graph if the model's parameters want gradients.
+    /// What can be kept of every row, as training leaves all of the model alone that it depends
+    /// on; `None` where there is no such thing. `model` is the one that is trained: others do not
+    /// know which parameters want a gradient.
+    fn frozen_features(&self, model: &Self::Model) -> Option<Self::Features>;
+
+    /// These features of a batch, without dropout: `[rows, width]`.
+    ///
+    /// # Errors
+    /// As [`loss`](Self::loss).
+    fn encode(
+        &self,
+        model: &Self::Model,
+        features: Self::Features,
+        batch: &PackedBatch,
+    ) -> Result<Tensor<2>, TaskError>;
+
+    /// The loss of a batch, with its graph if the model's parameters want gradients. It is the
+    /// same, but for rounding, for tokens and for their kept features.
     ///
     /// # Errors
     /// If the batch does not fit the model (an id above the vocabulary, a sequence too long).
     fn loss(
         &self,
         model: &Self::Model,
-        batch: &PackedBatch,
+        input: &Input<'_, Self::Features>,
         targets: &[Self::Target],
         options: &ForwardOptions,
     ) -> Result<Objective, TaskError>;
@@ -118,7 +175,7 @@ pub trait Task: fmt::Debug {
     fn evaluate(
         &self,
         model: &Self::Model,
-        batch: &PackedBatch,
+        input: &Input<'_, Self::Features>,
         targets: &[Self::Target],
         evaluator: &mut Self::Evaluator,
     ) -> Result<(), TaskError>;

@@ -9,7 +9,7 @@ mod scores;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use cloze_core::{InputError, LabelSet, PackedBatch};
 use cloze_data::readers::LabelledText;
 use cloze_data::tokenizer::TextInput;
@@ -18,10 +18,13 @@ use cloze_model::checkpoint::{
     load_classifier, save_classifier,
 };
 use cloze_model::losses::{CrossEntropy, cross_entropy};
-use cloze_model::{ClassificationHeadConfig, ForwardOptions, SequenceClassifier};
+use cloze_model::named::is_encoder_name;
+use cloze_model::{
+    ClassificationHeadConfig, Features, ForwardError, ForwardOptions, SequenceClassifier,
+};
 
 use crate::metrics::Direction;
-use crate::{Objective, Task, TaskError};
+use crate::{FrozenFeatures, Input, Objective, Task, TaskError};
 pub use evaluator::{ClassPrediction, ClassificationEvaluator};
 pub use scores::{LabelScore, softmax};
 
@@ -175,6 +178,7 @@ impl Task for TextClassification {
     type Model = SequenceClassifier;
     type Target = usize;
     type Evaluator = ClassificationEvaluator;
+    type Features = Features;
 
     fn name(&self) -> &'static str {
         NAME
@@ -219,14 +223,27 @@ impl Task for TextClassification {
         model.encoder.pack_weights();
     }
 
+    fn frozen_features(&self, model: &SequenceClassifier) -> Option<Features> {
+        model.frozen_features()
+    }
+
+    fn encode(
+        &self,
+        model: &SequenceClassifier,
+        features: Features,
+        batch: &PackedBatch,
+    ) -> Result<Tensor<2>, TaskError> {
+        Ok(model.encode(features, batch)?)
+    }
+
     fn loss(
         &self,
         model: &SequenceClassifier,
-        batch: &PackedBatch,
+        input: &Input<'_, Features>,
         targets: &[usize],
         options: &ForwardOptions,
     ) -> Result<Objective, TaskError> {
-        let logits = model.forward(batch, options)?.logits;
+        let logits = logits(model, input, options)?;
         Ok(Objective {
             loss: cross_entropy(logits, targets, &self.loss)?,
             weight: self.weight(targets),
@@ -247,11 +264,11 @@ impl Task for TextClassification {
     fn evaluate(
         &self,
         model: &SequenceClassifier,
-        batch: &PackedBatch,
+        input: &Input<'_, Features>,
         targets: &[usize],
         evaluator: &mut ClassificationEvaluator,
     ) -> Result<(), TaskError> {
-        let logits = model.forward(batch, &ForwardOptions::default())?.logits;
+        let logits = logits(model, input, &ForwardOptions::default())?;
         let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
         evaluator.add(&logits, targets);
         Ok(())
@@ -262,6 +279,38 @@ impl Task for TextClassification {
             "accuracy" | "macro_f1" | "micro_f1" | "weighted_f1" => Some(Direction::HigherIsBetter),
             "loss" => Some(Direction::LowerIsBetter),
             _ => None,
+        }
+    }
+}
+
+impl FrozenFeatures for Features {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pooled => "pooled",
+            Self::Cls => "cls",
+            Self::Mean => "mean",
+        }
+    }
+
+    fn rows(self, _: usize) -> usize {
+        1
+    }
+
+    fn depend_on(self, parameter: &str) -> bool {
+        is_encoder_name(parameter) && (self == Self::Pooled || !parameter.starts_with("pooler."))
+    }
+}
+
+/// `[batch, labels]`.
+fn logits(
+    model: &SequenceClassifier,
+    input: &Input<'_, Features>,
+    options: &ForwardOptions,
+) -> Result<Tensor<2>, ForwardError> {
+    match input {
+        Input::Tokens(batch) => Ok(model.forward(batch, options)?.logits),
+        Input::Features(features, rows) => {
+            model.classify_frozen(*features, (*rows).clone(), options)
         }
     }
 }

@@ -24,6 +24,9 @@ use crate::state::Fingerprints;
 /// Share of unknown tokens from which a user is warned.
 const MANY_UNKNOWN: f64 = 0.05;
 
+/// The tokenizer's name among the fingerprints.
+pub(crate) const TOKENIZER: &str = "tokenizer";
+
 /// Encoded rows of one split.
 #[derive(Debug)]
 pub(crate) struct SplitData<T> {
@@ -54,6 +57,11 @@ pub(crate) struct Data<T> {
 }
 
 impl<T> Data<T> {
+    /// Train, validation and test.
+    pub(crate) fn all(&self) -> [&SplitData<T>; 3] {
+        [&self.train, &self.validation, &self.test]
+    }
+
     /// What `splits.json` says.
     pub(crate) fn splits(&self) -> Splits<'_> {
         let rows = |split: &SplitData<T>| split.origins.iter().map(|origin| origin.row).collect();
@@ -246,7 +254,7 @@ fn fingerprints(config: &RunConfig, tokenizer: &Tokenizer) -> Result<Fingerprint
         ("data.validation", data.validation.as_ref()),
         ("data.test", data.test.as_ref()),
     ];
-    let mut fingerprints = Fingerprints::from([("tokenizer".into(), tokenizer.fingerprint())]);
+    let mut fingerprints = Fingerprints::from([(TOKENIZER.into(), tokenizer.fingerprint())]);
     for (key, file) in files {
         if let Some(file) = file {
             let hash = file_fingerprint(file).map_err(|source| TrainError::read(file, source))?;

@@ -11,7 +11,7 @@ use cloze_model::parameters::ParameterReport;
 use cloze_tasks::metrics::Evaluation;
 
 use crate::checkpoints::Damaged;
-use crate::log::EpochRecord;
+use crate::log::{EpochRecord, FeatureRecord};
 use crate::step::StepReport;
 
 /// Watches a run.
@@ -68,6 +68,20 @@ pub enum Event<'a> {
         report: &'a LoadReport,
         /// How many weights there are, and how many of them train.
         parameters: &'a ParameterReport,
+    },
+    /// The frozen encoder has read tokens whose features will be kept.
+    ComputingFeatures {
+        /// How many.
+        done: usize,
+        /// Of how many; those of equal rows count once.
+        total: usize,
+    },
+    /// The features of a frozen encoder are there: from here on only what stands above it runs.
+    Features {
+        /// How they were come by.
+        record: &'a FeatureRecord,
+        /// The file that holds them, if one does.
+        path: Option<&'a Path>,
     },
     /// Training begins or goes on.
     Start {
@@ -151,4 +165,19 @@ pub enum Warning<'a> {
     DamagedCheckpoint(&'a Damaged),
     /// No checkpoint can be used; the run starts again.
     NoCheckpoint,
+    /// A file of kept features is not what was written, or cannot be read; they are computed
+    /// again.
+    DamagedFeatures {
+        /// The file.
+        path: &'a Path,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Features cannot be written; they stay in memory, and other runs compute them again.
+    FeaturesNotKept {
+        /// The file.
+        path: &'a Path,
+        /// What the system says.
+        reason: String,
+    },
 }

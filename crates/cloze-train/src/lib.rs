@@ -4,6 +4,7 @@
 //! - [`train`] and [`resume`]: a configuration or a run's folder → [`Outcome`]
 //! - [`Observer`] and [`Event`]: what a run tells whoever watches; [`StopFlag`]: how to stop it
 //! - [`TrainingStep`]: one optimizer step, apart from the loop; [`Optimizer`], [`Schedule`]
+//! - [`cache_folder`]: where features of frozen encoders are kept between runs
 //! - [`RunFolder`]: what lies where; [`LogLine`]: the lines of `log.jsonl`
 
 mod checkpoints;
@@ -13,6 +14,7 @@ mod error;
 mod evaluation;
 mod events;
 mod exact_json;
+mod features;
 mod head;
 mod log;
 mod optimizer;
@@ -31,12 +33,13 @@ pub use checkpoints::Damaged;
 pub use config::{RunConfig, RunConfigError, json_schema};
 pub use error::{NotFinite, TrainError};
 pub use events::{Event, Observer, SplitName, Warning};
-pub use log::{EpochRecord, LogLine};
+pub use features::cache_folder;
+pub use log::{EpochRecord, FeatureRecord, LogLine};
 pub use optimizer::{Optimizer, decays};
 pub use results::RunResults;
 pub use run::{Environment, resume, train};
 pub use run_folder::RunFolder;
 pub use schedule::Schedule;
-pub use step::{Batch, StepError, StepReport, TrainingStep};
+pub use step::{Batch, InputBatch, StepError, StepReport, TrainingStep};
 pub use stop::StopFlag;
 pub use trainer::Outcome;

@@ -1,4 +1,5 @@
-//! `log.jsonl`: one line a step, an epoch and a resume.
+//! `log.jsonl`: one line a step, an epoch and a resume, and one for the features of a frozen
+//! encoder.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -24,13 +25,15 @@ pub enum LogLine {
         learning_rate: f64,
         /// Norm of all gradients together, before clipping.
         gradient_norm: f64,
-        /// Tokens that the step has read.
+        /// Tokens that the step has read: none where kept features took their place.
         tokens: usize,
         /// Wall time of the step.
         seconds: f64,
     },
     /// After an epoch and its validation.
     Epoch(EpochRecord),
+    /// Once the features of a frozen encoder are there.
+    Features(FeatureRecord),
     /// Where a resumed run goes on.
     Resume {
         /// Optimizer steps of the checkpoint.
@@ -52,6 +55,19 @@ pub struct EpochRecord {
     /// Whether this epoch's model is the best so far.
     pub best: bool,
     /// Wall time of the epoch's training steps.
+    pub seconds: f64,
+}
+
+/// How a run came by the features of its frozen encoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FeatureRecord {
+    /// What is kept of a text: `pooled`, `cls`, `mean`.
+    pub features: String,
+    /// Texts of all splits.
+    pub texts: usize,
+    /// Whether a file had them all, so that the encoder did not run.
+    pub cached: bool,
+    /// Wall time of computing or finding them.
     pub seconds: f64,
 }
 

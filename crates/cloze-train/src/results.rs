@@ -26,10 +26,13 @@ pub struct RunResults {
     pub best_epoch: u64,
     /// Every epoch.
     pub history: Vec<EpochRecord>,
-    /// Wall time of all training steps together.
+    /// Wall time of all training steps together, and of the features of a frozen encoder.
     pub train_seconds: f64,
-    /// Tokens that a second of training steps has read.
-    pub tokens_per_second: f64,
+    /// The part of it that the features of a frozen encoder took, where they were kept.
+    pub feature_seconds: Option<f64>,
+    /// Tokens that a second of training steps has read; where features were kept, a second of
+    /// computing them. `None` if a file had them all, so that no token was read.
+    pub tokens_per_second: Option<f64>,
     /// Wall time of the run, with validation, test, and writing; without the time between a stop
     /// and a resume.
     pub run_seconds: f64,
@@ -55,6 +58,9 @@ impl RunResults {
             json.insert((*name).into(), metrics(&split.metrics));
         }
         json.insert("train_seconds".into(), json!(self.train_seconds));
+        if let Some(seconds) = self.feature_seconds {
+            json.insert("feature_seconds".into(), json!(seconds));
+        }
         json.insert("tokens_per_second".into(), json!(self.tokens_per_second));
         json.insert("peak_memory_bytes".into(), json!(self.peak_memory_bytes));
         json.insert("run_seconds".into(), json!(self.run_seconds));
@@ -81,13 +87,17 @@ pub(crate) fn write(
     let some =
         |evaluation: &Evaluation| (evaluation.metrics.iter().len() > 0).then(|| evaluation.clone());
     let best = progress.best.as_ref();
+    let feature_seconds = progress.features.as_ref().map(|_| progress.feature_seconds);
+    let reading_seconds = feature_seconds.unwrap_or(progress.step_seconds);
     let results = RunResults {
         validation: best.and_then(|best| some(&best.evaluation)),
         test: some(&test),
         best_epoch: best.map_or(progress.epoch, |best| best.epoch),
         history: progress.history.clone(),
-        train_seconds: progress.step_seconds,
-        tokens_per_second: progress.tokens as f64 / progress.step_seconds.max(f64::MIN_POSITIVE),
+        train_seconds: progress.step_seconds + progress.feature_seconds,
+        feature_seconds,
+        tokens_per_second: (progress.tokens > 0)
+            .then(|| progress.tokens as f64 / reading_seconds.max(f64::MIN_POSITIVE)),
         run_seconds: progress.run_seconds,
         peak_memory_bytes: peak_memory(),
     };

@@ -16,6 +16,7 @@ use crate::config::RunConfig;
 use crate::data::prepare;
 use crate::error::TrainError;
 use crate::events::{Event, Observer, Warning};
+use crate::features::Keep;
 use crate::run_folder::RunFolder;
 use crate::state::RunState;
 use crate::trainer::{Outcome, Parts, Trainer};
@@ -27,6 +28,10 @@ pub struct Environment {
     pub device: Device,
     /// Access to the Hub; the revision is the configuration's.
     pub hub: HubOptions,
+    /// Where, in a sub-folder, features of frozen encoders are kept between runs, unless the
+    /// configuration says otherwise: [`cache_folder`](crate::cache_folder) for a program. Without
+    /// it they stay in memory.
+    pub cache: Option<PathBuf>,
 }
 
 /// Trains as `config` says, in a new run folder.
@@ -74,6 +79,7 @@ fn start(
     folder.create()?;
     folder.describe(&config, &data.fingerprints, &data.splits())?;
     let parts = Parts {
+        keep: Keep::new(&config.model.feature_cache, environment.cache.as_deref()),
         config,
         folder,
         task,
@@ -135,6 +141,7 @@ pub fn resume(
         .clean(&damaged)
         .map_err(|source| TrainError::write(folder.path(), source))?;
     let parts = Parts {
+        keep: Keep::new(&config.model.feature_cache, environment.cache.as_deref()),
         config,
         folder,
         task,

@@ -6,7 +6,7 @@ use cloze_tasks::metrics::Evaluation;
 use serde::{Deserialize, Serialize};
 
 use crate::config::RunConfig;
-use crate::log::EpochRecord;
+use crate::log::{EpochRecord, FeatureRecord};
 
 /// What was hashed of the data and the model when the run began, by name.
 pub(crate) type Fingerprints = BTreeMap<String, String>;
@@ -33,12 +33,18 @@ pub(crate) struct Progress {
     pub(crate) history: Vec<EpochRecord>,
     /// Length of `log.jsonl`.
     pub(crate) log_bytes: u64,
-    /// Tokens read in training.
+    /// Tokens read in training, by a frozen encoder those whose features are kept.
     pub(crate) tokens: u64,
     /// Wall time of training steps.
     pub(crate) step_seconds: f64,
     /// Wall time of training steps of the current epoch.
     pub(crate) epoch_seconds: f64,
+    /// How the run first came by the features of a frozen encoder.
+    #[serde(default)]
+    pub(crate) features: Option<FeatureRecord>,
+    /// Wall time of computing or finding features, after every resume again.
+    #[serde(default)]
+    pub(crate) feature_seconds: f64,
     /// Wall time of the whole run, the waiting between stop and resume left out.
     pub(crate) run_seconds: f64,
 }

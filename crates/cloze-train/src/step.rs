@@ -3,7 +3,7 @@
 use burn::module::Module;
 use cloze_core::PackedBatch;
 use cloze_model::{DropoutKey, ForwardOptions};
-use cloze_tasks::{Task, TaskError};
+use cloze_tasks::{Input, Task, TaskError};
 use thiserror::Error;
 
 use crate::config::OptimizerConfig;
@@ -19,6 +19,9 @@ pub struct Batch<T> {
     pub targets: Vec<T>,
 }
 
+/// What a model reads and, one a sequence, what it should say about it.
+pub type InputBatch<'a, T> = (Input<'a, <T as Task>::Features>, &'a [<T as Task>::Target]);
+
 /// What an optimizer step came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepReport {
@@ -30,7 +33,7 @@ pub struct StepReport {
     pub gradient_norm: f64,
     /// The encoder's learning rate.
     pub learning_rate: f64,
-    /// Tokens read.
+    /// Tokens read: none where kept features took their place.
     pub tokens: usize,
     /// Sequences read.
     pub sequences: usize,
@@ -144,10 +147,22 @@ impl<T: Task> TrainingStep<T> {
     /// If a loss or the gradient norm is not finite, or a batch does not fit the model. The
     /// weights and the optimizer are then untouched.
     pub fn step(&mut self, batches: &[Batch<T::Target>]) -> Result<StepReport, StepError> {
+        let inputs = batches
+            .iter()
+            .map(|batch| (Input::Tokens(&batch.packed), batch.targets.as_slice()));
+        self.step_on(&inputs.collect::<Vec<_>>())
+    }
+
+    /// As [`step`](Self::step), with batches of tokens or of kept features, each with its
+    /// targets.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn step_on(&mut self, batches: &[InputBatch<'_, T>]) -> Result<StepReport, StepError> {
         let learning_rate = self.learning_rate();
         let weight: f64 = batches
             .iter()
-            .map(|batch| self.task.weight(&batch.targets))
+            .map(|(_, targets)| self.task.weight(targets))
             .sum();
         let mut gradients = NamedGradients::default();
         let mut loss = 0.0;
@@ -183,15 +198,15 @@ impl<T: Task> TrainingStep<T> {
             weight,
             gradient_norm,
             learning_rate,
-            tokens: batches.iter().map(|batch| batch.packed.tokens()).sum(),
-            sequences: batches.iter().map(|batch| batch.packed.sequences()).sum(),
+            tokens: batches.iter().map(|(input, _)| tokens(input)).sum(),
+            sequences: batches.iter().map(|(_, targets)| targets.len()).sum(),
         })
     }
 
     /// A batch's share of the step's mean loss; its gradients are added to `gradients`.
     fn backward(
         &self,
-        batch: &Batch<T::Target>,
+        (input, targets): &InputBatch<'_, T>,
         index: u64,
         total_weight: f64,
         gradients: &mut NamedGradients,
@@ -203,9 +218,7 @@ impl<T: Task> TrainingStep<T> {
             }),
             ..ForwardOptions::default()
         };
-        let objective = self
-            .task
-            .loss(self.model(), &batch.packed, &batch.targets, &options)?;
+        let objective = self.task.loss(self.model(), input, targets, &options)?;
         let share = objective.weight / total_weight;
         let loss = f64::from(objective.loss.clone().into_scalar::<f32>());
         if loss.is_finite() {
@@ -218,5 +231,12 @@ impl<T: Task> TrainingStep<T> {
             gradients.add(self.model(), scaled.backward());
         }
         Ok(loss * share)
+    }
+}
+
+fn tokens<F>(input: &Input<'_, F>) -> usize {
+    match input {
+        Input::Tokens(batch) => batch.tokens(),
+        Input::Features(..) => 0,
     }
 }

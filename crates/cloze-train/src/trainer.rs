@@ -1,5 +1,7 @@
 //! The loop: epochs of steps, validation, checkpoints, and the best model at the end.
 
+mod batches;
+mod frozen;
 mod plan;
 mod saving;
 
@@ -11,22 +13,24 @@ use cloze_data::sampling::{SamplingOptions, plan_epoch};
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
 use cloze_tasks::metrics::{Evaluation, Metrics};
-use cloze_tasks::{Evaluator, Task, pack};
+use cloze_tasks::{Evaluator, Task};
 
 use crate::StopFlag;
 use crate::checkpoints::Checkpoints;
 use crate::config::RunConfig;
 use crate::data::Data;
 use crate::error::{NotFinite, TrainError};
-use crate::evaluation::evaluate;
+use crate::evaluation::{Rows, evaluate};
 use crate::events::{Event, Observer, SplitName};
+use crate::features::{Features, Keep};
 use crate::log::{EpochRecord, Log, LogLine};
 use crate::optimizer_file;
 use crate::results::{self, RunResults};
 use crate::run_folder::RunFolder;
 use crate::schedule::Schedule;
 use crate::state::{Best, Progress};
-use crate::step::{Batch, StepError, TrainingStep};
+use crate::step::{StepError, TrainingStep};
+use batches::inputs;
 use plan::{epoch_steps, sampling};
 
 /// How a run ended.
@@ -54,6 +58,8 @@ pub(crate) struct Parts<T: Task> {
     pub(crate) source: Checkpoint,
     pub(crate) tokenizer: Tokenizer,
     pub(crate) device: Device,
+    /// Where to keep features of a frozen encoder.
+    pub(crate) keep: Keep,
 }
 
 /// A run in progress.
@@ -62,6 +68,9 @@ pub(crate) struct Trainer<'a, T: Task> {
     folder: RunFolder,
     training: TrainingStep<T>,
     data: Data<T::Target>,
+    keep: Keep,
+    /// Of a frozen encoder, once they are there.
+    features: Option<Features<T::Features>>,
     lengths: Vec<usize>,
     sampling: SamplingOptions,
     total_steps: u64,
@@ -101,6 +110,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             source,
             tokenizer,
             device,
+            keep,
         } = parts;
         let sampling = sampling(&config);
         let lengths: Vec<usize> = data.train.examples.iter().map(|e| e.ids.len()).collect();
@@ -139,6 +149,8 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             folder,
             training,
             data,
+            keep,
+            features: None,
             lengths,
             sampling,
             total_steps,
@@ -156,6 +168,9 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
     /// Trains to the end, or until asked to stop.
     pub(crate) fn run(mut self) -> Result<Outcome, TrainError> {
         self.announce()?;
+        if let Flow::Stop = self.obtain_features()? {
+            return self.stopped();
+        }
         while self.progress.epoch < self.config.train.epochs {
             if let Flow::Stop = self.epoch()? {
                 return self.stopped();
@@ -221,11 +236,8 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
 
     fn step(&mut self, group: &[Vec<usize>], batches: usize) -> Result<(), TrainError> {
         let start = Instant::now();
-        let batches_of_step = group
-            .iter()
-            .map(|indices| self.batch(indices))
-            .collect::<Result<Vec<_>, _>>()?;
-        let report = match self.training.step(&batches_of_step) {
+        let batches_of_step = self.batches(group)?;
+        let report = match self.training.step_on(&inputs(&batches_of_step)) {
             Ok(report) => report,
             Err(error) => return Err(self.step_error(error, group)),
         };
@@ -256,18 +268,6 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             seconds,
         });
         self.append(&line)
-    }
-
-    fn batch(&self, indices: &[usize]) -> Result<Batch<T::Target>, TrainError> {
-        let examples = || {
-            indices
-                .iter()
-                .map(|&index| &self.data.train.examples[index])
-        };
-        Ok(Batch {
-            packed: pack(examples()).map_err(cloze_tasks::TaskError::from)?,
-            targets: examples().map(|example| example.target.clone()).collect(),
-        })
     }
 
     fn step_error(&self, error: StepError, group: &[Vec<usize>]) -> TrainError {
@@ -314,17 +314,15 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             SplitName::Validation => &self.data.validation.examples,
             SplitName::Test => &self.data.test.examples,
         };
-        let batch_size = self.config.train.evaluation_batch_size;
-        let (task, stop) = (self.training.task(), self.stop);
-        Ok(evaluate(
-            task,
-            model,
-            examples,
-            batch_size,
+        let device = self.device.clone().inner();
+        let rows = Rows {
             split,
-            self.observer,
-            stop,
-        )?)
+            examples,
+            features: self.features.as_ref().map(|features| (features, &device)),
+            batch_size: self.config.train.evaluation_batch_size,
+        };
+        let (task, stop) = (self.training.task(), self.stop);
+        Ok(evaluate(task, model, &rows, self.observer, stop)?)
     }
 
     fn finish_epoch(&mut self, evaluation: Evaluation) -> Result<(), TrainError> {

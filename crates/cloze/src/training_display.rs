@@ -3,8 +3,9 @@
 
 use std::collections::VecDeque;
 use std::fmt::Display;
+use std::path::Path;
 
-use cloze_train::{EpochRecord, Event, Observer, Warning};
+use cloze_train::{EpochRecord, Event, FeatureRecord, Observer, Warning};
 use indicatif::ProgressBar;
 
 use crate::bad_rows::SkippedRows;
@@ -33,12 +34,14 @@ pub(crate) struct TrainingDisplay {
 enum Counted {
     Steps,
     Texts,
+    Tokens,
 }
 
 #[derive(Debug)]
 struct RecentStep {
     loss: f64,
     tokens: usize,
+    texts: usize,
     seconds: f64,
 }
 
@@ -86,8 +89,8 @@ impl TrainingDisplay {
         &self.bar.get_or_insert_with(|| (counted, make())).1
     }
 
-    fn counting(&mut self, done: usize, total: usize, what: &'static str) {
-        self.bar(Counted::Texts, || counter(total, what))
+    fn counting(&mut self, counted: Counted, done: usize, total: usize, what: &'static str) {
+        self.bar(counted, || counter(total, what))
             .set_position(done as u64);
         if done == total {
             self.clear();
@@ -108,10 +111,16 @@ impl TrainingDisplay {
         let count = self.recent.len() as f64;
         let loss = self.recent.iter().map(|step| step.loss).sum::<f64>() / count;
         let tokens: usize = self.recent.iter().map(|step| step.tokens).sum();
+        let texts: usize = self.recent.iter().map(|step| step.texts).sum();
         let seconds: f64 = self.recent.iter().map(|step| step.seconds).sum();
-        let speed = Thousands((tokens as f64 / seconds.max(1e-9)) as usize);
+        // A step on kept features reads no token.
+        let (read, what) = match tokens {
+            0 => (texts, "texts"),
+            _ => (tokens, "tokens"),
+        };
+        let speed = Thousands((read as f64 / seconds.max(1e-9)) as usize);
         let message = format!(
-            "epoch {epoch}  loss {loss:.4}{}  {speed} tokens/s",
+            "epoch {epoch}  loss {loss:.4}{}  {speed} {what}/s",
             self.metric
         );
         let bar = self.bar(Counted::Steps, || {
@@ -122,6 +131,19 @@ impl TrainingDisplay {
         });
         bar.set_message(message);
         bar.set_position(number);
+    }
+
+    fn features(&self, record: &FeatureRecord, path: Option<&Path>) {
+        let texts = counted(record.texts, "text");
+        let folder = path.and_then(Path::parent).map(Path::display);
+        self.line(match (folder, record.cached) {
+            (Some(folder), true) => format!("features of {texts}: read from {folder}"),
+            (folder, _) => {
+                let kept = folder.map_or(String::new(), |folder| format!(", kept in {folder}"));
+                let seconds = record.seconds;
+                format!("features of {texts}: computed once in {seconds:.0} s{kept}")
+            }
+        });
     }
 
     fn epoch(&mut self, record: &EpochRecord, epochs: u64) {
@@ -154,9 +176,19 @@ impl TrainingDisplay {
 impl Observer for TrainingDisplay {
     fn observe(&mut self, event: &Event<'_>) {
         match event {
-            Event::Encoding { done, total } => self.counting(*done, *total, "texts encoded"),
+            Event::Encoding { done, total } => {
+                self.counting(Counted::Texts, *done, *total, "texts encoded");
+            }
             Event::Evaluating { done, total, .. } => {
-                self.counting(*done, *total, "texts evaluated")
+                self.counting(Counted::Texts, *done, *total, "texts evaluated");
+            }
+            Event::ComputingFeatures { done, total } => {
+                let what = "tokens through the frozen encoder";
+                self.counting(Counted::Tokens, *done, *total, what);
+            }
+            Event::Features { record, path } => {
+                self.clear();
+                self.features(record, *path);
             }
             Event::Report(report) => self.line(report),
             Event::Warning(warning) => self.warning(warning),
@@ -196,6 +228,7 @@ impl Observer for TrainingDisplay {
                 let recent = RecentStep {
                     loss: report.loss,
                     tokens: report.tokens,
+                    texts: report.sequences,
                     seconds: *seconds,
                 };
                 self.step(*step, *steps, *epoch, recent);
@@ -239,6 +272,15 @@ fn describe(warning: &Warning<'_>) -> String {
         Warning::NoCheckpoint => {
             "there is no checkpoint to go on from: the run starts again".into()
         }
+        Warning::DamagedFeatures { path, reason } => format!(
+            "the features in {} cannot be used ({reason}); they are computed again",
+            path.display()
+        ),
+        Warning::FeaturesNotKept { path, reason } => format!(
+            "cannot write {} ({reason}); the features stay in memory, and another run computes \
+             them again",
+            path.display()
+        ),
         other => format!("{other:?}"),
     }
 }

@@ -1,9 +1,11 @@
 //! What a schema cannot say: keys that exclude or need each other.
 
+use std::path::PathBuf;
+
 use cloze_core::InputError;
 
 use super::document::Document;
-use super::{RunConfig, ScheduleKind};
+use super::{FeatureCacheConfig, RunConfig, ScheduleKind};
 
 pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), InputError> {
     check_batches(config, document)?;
@@ -14,6 +16,13 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
             "model.freeze",
             "an empty list",
             "\"none\", or what to freeze",
+        ));
+    }
+    if config.model.feature_cache == FeatureCacheConfig::Folder(PathBuf::new()) {
+        return Err(document.error(
+            "model.feature_cache",
+            "an empty text",
+            "true, false or a folder",
         ));
     }
     Ok(())

@@ -90,6 +90,26 @@ pub struct ModelConfig {
     /// `layers:N` (the first N), a pattern over weight names, or a list of these.
     #[serde(default)]
     pub freeze: OneOrMany,
+    /// Whether a frozen encoder runs once and its features are kept, so that an epoch costs the
+    /// head alone: `true`, in cloze's cache; a folder, there; `false`, it runs in every epoch.
+    #[serde(default)]
+    pub feature_cache: FeatureCacheConfig,
+}
+
+/// Whether and where features of a frozen encoder are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum FeatureCacheConfig {
+    /// In cloze's cache, or not at all.
+    Switch(bool),
+    /// In this folder.
+    Folder(PathBuf),
+}
+
+impl Default for FeatureCacheConfig {
+    fn default() -> Self {
+        Self::Switch(true)
+    }
 }
 
 /// A text or a list of texts.

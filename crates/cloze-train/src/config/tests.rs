@@ -292,6 +292,31 @@ fn a_file_that_is_not_utf8_is_named_with_its_line() {
 }
 
 #[test]
+fn the_feature_cache_is_on_off_or_a_folder() {
+    let with = |value: &str| {
+        parse(&MINIMAL.replace(
+            "path = \"m\"",
+            &format!("path = \"m\"\nfeature_cache = {value}"),
+        ))
+    };
+    let read = |value: &str| with(value).unwrap().model.feature_cache;
+    assert_eq!(
+        parse(MINIMAL).unwrap().model.feature_cache,
+        FeatureCacheConfig::Switch(true)
+    );
+    assert_eq!(read("false"), FeatureCacheConfig::Switch(false));
+    assert_eq!(read("\"here\""), FeatureCacheConfig::Folder("here".into()));
+    assert_eq!(
+        with("1").unwrap_err(),
+        "run.toml, line 5, field `model.feature_cache`: found 1, wanted true or false or a text"
+    );
+    assert_eq!(
+        with("\"\"").unwrap_err(),
+        "run.toml, line 5, field `model.feature_cache`: found an empty text, wanted true, false or a folder"
+    );
+}
+
+#[test]
 fn differences_are_named_by_key() {
     let config = parse(EXAMPLE).unwrap();
     let mut other = config.clone();

@@ -96,6 +96,17 @@ impl Fixture {
     /// Trains, stopping after every `every`-th step and resuming, until the end. Returns how
     /// often it was stopped.
     pub(crate) fn train_in_pieces(&self, name: &str, more: &str, every: usize) -> usize {
+        self.train_in_pieces_with(name, more, every, || ())
+    }
+
+    /// As [`train_in_pieces`](Self::train_in_pieces); `between` is called before every resume.
+    pub(crate) fn train_in_pieces_with(
+        &self,
+        name: &str,
+        more: &str,
+        every: usize,
+        between: impl Fn(),
+    ) -> usize {
         let mut stops = 0;
         let mut session = StopAfter::new(every);
         let stop = session.stop.clone();
@@ -108,6 +119,7 @@ impl Fixture {
         .unwrap();
         while let Outcome::Stopped { .. } = outcome {
             stops += 1;
+            between();
             let mut session = StopAfter::new(every);
             let stop = session.stop.clone();
             outcome = resume(

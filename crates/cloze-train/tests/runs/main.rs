@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod fixture;
+mod frozen;
 mod resume;
 mod steps;
 mod training;

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use cloze_train::{
     Environment, Outcome, RunConfig, RunConfigError, RunFolder, RunResults, StopFlag, TrainError,
-    resume, train,
+    cache_folder, resume, train,
 };
 
 use crate::arguments::DeviceArgument;
@@ -21,6 +21,7 @@ pub(crate) fn run(arguments: &TrainArguments, models: &Models) -> anyhow::Result
             DeviceArgument::Cpu => Default::default(),
         },
         hub: models.hub().clone(),
+        cache: cache_folder(),
     };
     let stop = StopFlag::new();
     let (config, folder) = match (&arguments.resume, &arguments.config) {
@@ -104,10 +105,13 @@ fn print_results(run: &RunResults, folder: &Path) -> anyhow::Result<()> {
             results.line("")?;
         }
     }
+    let speed = match run.tokens_per_second {
+        Some(speed) => format!("{} tokens a second", Thousands(speed as usize)),
+        None => "on features that were there".into(),
+    };
     results.line(format_args!(
-        "trained for {:.0} s, {} tokens a second; the model is {}",
+        "trained for {:.0} s, {speed}; the model is {}",
         run.train_seconds,
-        Thousands(run.tokens_per_second as usize),
         RunFolder::new(folder).model().display()
     ))?;
     results.flush()

@@ -80,7 +80,8 @@ impl Place {
         // No test may reach the Hub, or a cache that it has left.
         command
             .env("HF_HUB_OFFLINE", "1")
-            .env("HF_HOME", self.0.path());
+            .env("HF_HOME", self.0.path())
+            .env("CLOZE_CACHE_DIR", self.path("cache"));
         command
     }
 

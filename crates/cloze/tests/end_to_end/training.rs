@@ -197,3 +197,38 @@ fn a_frozen_encoder_stays_as_it_was() {
     };
     assert!(changed("embeddings.word_embeddings.weight") && changed("pooler.dense.bias"));
 }
+
+#[test]
+fn a_frozen_encoder_runs_once_and_another_run_finds_its_features() {
+    let place = Place::with_reviews();
+    let cache = place.path("cache/features").display().to_string();
+    let train = |name: &str| {
+        let line = format!("train config.toml --set model.freeze=encoder --set output={name}");
+        let output = place.cloze(&line).assert().success();
+        let said = crate::place::text(&output.get_output().stdout);
+        (stderr(&output), said)
+    };
+    let (told, said) = train("first");
+    let line = format!("features of 96 texts: computed once in 0 s, kept in {cache}\n");
+    assert!(told.contains(&line), "{told}");
+    assert!(said.contains(" tokens a second; the model is "), "{said}");
+    let (told, said) = train("second");
+    let line = format!("features of 96 texts: read from {cache}\n");
+    assert!(told.contains(&line), "{told}");
+    assert!(
+        said.ends_with("s, on features that were there; the model is second/model\n"),
+        "{said}"
+    );
+    let weights = |name: &str| place.read(&format!("{name}/model/model.safetensors"));
+    assert!(weights("first") == weights("second"));
+    assert_eq!(place.names("cache/features").len(), 1);
+
+    let file = format!("cache/features/{}", place.names("cache/features")[0]);
+    place.write(&file, "not what cloze wrote");
+    let (told, _) = train("third");
+    assert!(
+        told.contains("cannot be used (") && told.contains("); they are computed again\n"),
+        "{told}"
+    );
+    assert!(weights("first") == weights("third"));
+}

@@ -1,0 +1,77 @@
+//! What a run with a frozen encoder does before its first step.
+
+use std::time::Instant;
+
+use cloze_tasks::{FrozenFeatures, Task};
+
+use super::{Flow, Trainer};
+use crate::data::TOKENIZER;
+use crate::error::TrainError;
+use crate::events::Event;
+use crate::features::{Keep, Obtained, Wanted, obtain};
+use crate::log::{FeatureRecord, LogLine};
+
+impl<T: Task + Clone> Trainer<'_, T> {
+    /// Computes or finds the features of all rows, if the encoder is frozen and they are to be
+    /// kept.
+    pub(super) fn obtain_features(&mut self) -> Result<Flow, TrainError> {
+        let task = self.training.task();
+        let kind = match self.keep {
+            Keep::Nothing => None,
+            Keep::InMemory | Keep::In(_) => task.frozen_features(self.training.model()),
+        };
+        let Some(kind) = kind else {
+            return Ok(Flow::Continue);
+        };
+        let start = Instant::now();
+        let obtained = self.obtain(kind)?;
+        let seconds = start.elapsed().as_secs_f64();
+        self.progress.feature_seconds += seconds;
+        self.progress.tokens += obtained.tokens as u64;
+        let Some(features) = obtained.features else {
+            return Ok(Flow::Stop);
+        };
+        self.features = Some(features);
+        let record = FeatureRecord {
+            features: kind.name().into(),
+            texts: self
+                .data
+                .all()
+                .map(|split| split.examples.len())
+                .iter()
+                .sum(),
+            cached: obtained.tokens == 0,
+            seconds,
+        };
+        self.observer.observe(&Event::Features {
+            record: &record,
+            path: obtained.path.as_deref(),
+        });
+        // Once a run, so that the log of a resumed one is that of the run that was never stopped.
+        if self.progress.features.is_none() {
+            self.progress.features = Some(record.clone());
+            self.append(&LogLine::Features(record))?;
+        }
+        Ok(Flow::Continue)
+    }
+
+    fn obtain(&mut self, kind: T::Features) -> Result<Obtained<T::Features>, TrainError> {
+        let wanted = Wanted {
+            task: self.training.task(),
+            model: &self.training.evaluation_model(),
+            config: self.source.encoder_config(),
+            tokenizer: self
+                .data
+                .fingerprints
+                .get(TOKENIZER)
+                .map_or("", String::as_str),
+            splits: self.data.all().map(|split| split.examples.as_slice()),
+            kind,
+        };
+        let folder = match &self.keep {
+            Keep::In(folder) => Some(folder.as_path()),
+            Keep::Nothing | Keep::InMemory => None,
+        };
+        Ok(obtain(&wanted, folder, self.observer, self.stop)?)
+    }
+}
