@@ -106,11 +106,11 @@ fn print_results(run: &RunResults, folder: &Path) -> anyhow::Result<()> {
         }
     }
     let speed = match run.tokens_per_second {
-        Some(speed) => format!("{} tokens a second", Thousands(speed as usize)),
-        None => "on features that were there".into(),
+        Some(speed) => format!(", {} tokens a second", Thousands(speed as usize)),
+        None => " on features from the cache".into(),
     };
     results.line(format_args!(
-        "trained for {:.0} s, {speed}; the model is {}",
+        "trained for {:.0} s{speed}; the model is {}",
         run.train_seconds,
         RunFolder::new(folder).model().display()
     ))?;

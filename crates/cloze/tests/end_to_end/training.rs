@@ -216,7 +216,7 @@ fn a_frozen_encoder_runs_once_and_another_run_finds_its_features() {
     let line = format!("features of 96 texts: read from {cache}\n");
     assert!(told.contains(&line), "{told}");
     assert!(
-        said.ends_with("s, on features that were there; the model is second/model\n"),
+        said.ends_with(" s on features from the cache; the model is second/model\n"),
         "{said}"
     );
     let weights = |name: &str| place.read(&format!("{name}/model/model.safetensors"));
