@@ -67,7 +67,7 @@ pub struct FeatureRecord {
     pub texts: usize,
     /// Whether a file had them all, so that the encoder did not run.
     pub cached: bool,
-    /// Wall time of computing or finding them.
+    /// Wall time of computing or finding them, before a stop too.
     pub seconds: f64,
 }
 

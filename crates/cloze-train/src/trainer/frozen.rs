@@ -32,6 +32,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
             return Ok(Flow::Stop);
         };
         self.features = Some(features);
+        let first = self.progress.features.is_none();
         let record = FeatureRecord {
             features: kind.name().into(),
             texts: self
@@ -41,14 +42,19 @@ impl<T: Task + Clone> Trainer<'_, T> {
                 .iter()
                 .sum(),
             cached: obtained.tokens == 0,
-            seconds,
+            // With the time of computations that were stopped.
+            seconds: if first {
+                self.progress.feature_seconds
+            } else {
+                seconds
+            },
         };
         self.observer.observe(&Event::Features {
             record: &record,
             path: obtained.path.as_deref(),
         });
         // Once a run, so that the log of a resumed one is that of the run that was never stopped.
-        if self.progress.features.is_none() {
+        if first {
             self.progress.features = Some(record.clone());
             self.append(&LogLine::Features(record))?;
         }
