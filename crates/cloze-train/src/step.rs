@@ -72,6 +72,7 @@ pub struct TrainingStep<T: Task> {
     schedule: Schedule,
     learning_rate: f64,
     seed: u64,
+    gradient_checkpointing: bool,
     batches: u64,
 }
 
@@ -92,7 +93,17 @@ impl<T: Task> TrainingStep<T> {
             schedule,
             learning_rate,
             seed,
+            gradient_checkpointing: false,
             batches: 0,
+        }
+    }
+
+    /// Whether layers are computed again on the way back instead of being kept.
+    #[must_use]
+    pub fn with_gradient_checkpointing(self, gradient_checkpointing: bool) -> Self {
+        Self {
+            gradient_checkpointing,
+            ..self
         }
     }
 
@@ -216,6 +227,7 @@ impl<T: Task> TrainingStep<T> {
                 seed: self.seed,
                 step: self.batches + index,
             }),
+            gradient_checkpointing: self.gradient_checkpointing,
             ..ForwardOptions::default()
         };
         let objective = self.task.loss(self.model(), input, targets, &options)?;

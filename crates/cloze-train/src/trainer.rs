@@ -128,7 +128,8 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             train.learning_rate,
             schedule,
             config.seed,
-        );
+        )
+        .with_gradient_checkpointing(train.gradient_checkpointing);
         let (last_checkpoint, progress) = match resumed {
             Some((path, progress)) => {
                 let state = optimizer_file::read(path)?;

@@ -145,3 +145,17 @@ fn what_is_frozen_has_no_gradient_and_changes_no_other() {
         }
     });
 }
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let pool = |threads| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap()
+    };
+    for_every_architecture(|case| {
+        let run = || gradients(case, &case.model(), &with_dropout());
+        assert_eq!(pool(1).install(run), pool(3).install(run));
+    });
+}

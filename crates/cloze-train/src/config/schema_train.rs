@@ -30,6 +30,9 @@ pub struct TrainConfig {
     /// Texts of similar length are put together within this many batches; 0 leaves the order
     /// fully random.
     pub length_pool: usize,
+    /// Keeps of every layer only its input and computes the rest again on the way back: less
+    /// memory for about a third more work, and the same result to the bit.
+    pub gradient_checkpointing: bool,
     /// The validation metric that decides which epoch's model is kept.
     pub best: BestMetric,
     /// How many checkpoints to keep for a resume. The one before the newest is what is left if
@@ -54,7 +57,8 @@ impl Default for TrainConfig {
             learning_rate: 5e-5,
             schedule: ScheduleConfig::default(),
             gradient_accumulation: 1,
-            length_pool: 0,
+            length_pool: 50,
+            gradient_checkpointing: false,
             best: BestMetric::Accuracy,
             keep_checkpoints: 2,
             checkpoint_every: None,
