@@ -6,11 +6,13 @@
 //! - [`bridge`]: where tensors become slices for `cloze-kernels`
 //! - [`checkpoint`]: Hugging Face folders and Hub ids, in and out
 //! - [`parameter_source`]: where weights come from; [`named`]: parameters under their names
+//! - [`device`]: where all of this is computed
 //! - [`freeze`], [`parameters`], [`resize`]: what is done to a model as a whole
 
 pub mod architectures;
 pub mod bridge;
 pub mod checkpoint;
+pub mod device;
 pub mod encoder;
 pub mod freeze;
 pub mod heads;
