@@ -6,8 +6,9 @@
 //! - [`Windows`]: a stream in groups, read ahead, with flat memory
 //!
 //! ```no_run
+//! use burn::tensor::Device;
 //! use cloze_infer::{PredictOptions, TextClassifier};
-//! let classifier = TextClassifier::open("runs/reviews/model".as_ref(), &Default::default())?;
+//! let classifier = TextClassifier::open("runs/reviews/model".as_ref(), &Device::flex())?;
 //! let texts = ["A fine meal.".into(), ("Never", "again").into()];
 //! for prediction in classifier.predict(&texts, &PredictOptions::default())? {
 //!     println!("{} {}", prediction.scores[0].label, prediction.scores[0].score);

@@ -195,6 +195,7 @@ mod tests {
             },
             config: RunConfig::parse(Path::new("run.toml"), text, &[]).unwrap(),
             fingerprints: Fingerprints::new(),
+            device: "cpu".into(),
         }
     }
 

@@ -161,6 +161,13 @@ pub enum Warning<'a> {
     },
     /// There are no validation rows: the last epoch's model is kept.
     NoValidation,
+    /// The run goes on, on another device than before, and not bit for bit as it would have there.
+    OtherDevice {
+        /// The device that the checkpoint was written on.
+        before: &'a str,
+        /// That of the steps that follow.
+        now: &'a str,
+    },
     /// A checkpoint is damaged; an older one is used instead.
     DamagedCheckpoint(&'a Damaged),
     /// No checkpoint can be used; the run starts again.

@@ -71,7 +71,7 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<(String, TensorData)>, TrainErro
         .collect())
 }
 
-/// Gives an optimizer the state that it had after `steps` steps.
+/// Gives an optimizer the state that it had after `steps` steps, on a device without autodiff.
 pub(crate) fn restore(
     optimizer: &mut Optimizer,
     steps: u64,
@@ -79,9 +79,8 @@ pub(crate) fn restore(
     folder: &Path,
     device: &Device,
 ) -> Result<(), TrainError> {
-    let device = device.clone().inner();
     optimizer
-        .restore(steps, state, &device)
+        .restore(steps, state, device)
         .map_err(|tensor| TrainError::OptimizerState {
             path: folder.join(OPTIMIZER),
             tensor,

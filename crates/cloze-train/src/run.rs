@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::FreezeSpec;
 use cloze_model::checkpoint::{Checkpoint, HubOptions, check_vocabulary, resolve_model};
+use cloze_model::device::ComputeDevice;
 use cloze_model::freeze::trainable_names;
 use cloze_model::parameters::ParameterReport;
 use cloze_tasks::{Task, TextClassification};
@@ -24,8 +24,8 @@ use crate::trainer::{Outcome, Parts, Trainer};
 /// Where a run computes, and where it gets models from.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
-    /// The device, without autodiff.
-    pub device: Device,
+    /// What computes.
+    pub device: ComputeDevice,
     /// Access to the Hub; the revision is the configuration's.
     pub hub: HubOptions,
     /// Where, in a sub-folder, features of frozen encoders are kept between runs, unless the
@@ -71,13 +71,18 @@ fn start(
     let ids = tokenizer.last_id() as usize + 1;
     check_vocabulary(&source, ids, source.encoder_config().vocab_size)?;
     let (task, data) = prepare(&mut config, &source, &tokenizer, observer)?;
-    let device = environment.device.clone().autodiff();
+    let device = environment.device.clone();
     let model = load(&task, &source, &freeze, &config, &device, observer)?;
     if data.validation.examples.is_empty() {
         observer.observe(&Event::Warning(Warning::NoValidation));
     }
     folder.create()?;
-    folder.describe(&config, &data.fingerprints, &data.splits())?;
+    folder.describe(
+        &config,
+        &environment.device,
+        &data.fingerprints,
+        &data.splits(),
+    )?;
     let parts = Parts {
         keep: Keep::new(&config.model.feature_cache, environment.cache.as_deref()),
         config,
@@ -92,8 +97,9 @@ fn start(
     Trainer::new(parts, None, observer, stop)?.run()
 }
 
-/// Goes on with the run in `folder` from its newest checkpoint that is whole. The steps that
-/// follow are, bit for bit, those of the run that was never stopped.
+/// Goes on with the run in `folder` from its newest checkpoint that is whole. On the device of that
+/// checkpoint, if it is the CPU, the steps that follow are, bit for bit, those of the run that was
+/// never stopped.
 ///
 /// # Errors
 /// As [`train`]; if `folder` holds no run; if its configuration, the data or the tokenizer are no
@@ -127,14 +133,19 @@ pub fn resume(
         &folder,
         config.differences(&with_output(&state, &config.output)),
     )?;
+    let now = environment.device.to_string();
+    if state.device != now {
+        let before = &state.device;
+        observer.observe(&Event::Warning(Warning::OtherDevice { before, now: &now }));
+    }
     let source = Checkpoint::open(&path)?;
     let tokenizer = Tokenizer::from_folder(&path)?;
     let (task, data) = prepare(&mut config, &source, &tokenizer, observer)?;
     let hashes = data.fingerprints.iter();
     let changed = hashes.filter(|(name, hash)| state.fingerprints.get(*name) != Some(hash));
     refuse_changes(&folder, changed.map(|(name, _)| name.clone()).collect())?;
-    let device = environment.device.clone().autodiff();
     let freeze = FreezeSpec::parse(config.model.freeze.as_slice())?;
+    let device = environment.device.clone();
     let model = load(&task, &source, &freeze, &config, &device, observer)?;
     folder.create()?;
     checkpoints
@@ -176,10 +187,11 @@ fn load(
     source: &Checkpoint,
     freeze: &FreezeSpec,
     config: &RunConfig,
-    device: &Device,
+    device: &ComputeDevice,
     observer: &mut dyn Observer,
 ) -> Result<<TextClassification as Task>::Model, TrainError> {
-    let (model, report) = task.load(source, config.seed, device)?;
+    let device = device.device().clone().autodiff();
+    let (model, report) = task.load(source, config.seed, &device)?;
     let (model, _) = freeze.apply(model, source.architecture())?;
     if trainable_names(&model).is_empty() {
         return Err(TrainError::NothingToTrain);

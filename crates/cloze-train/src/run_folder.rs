@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use cloze_core::output::{remove_leftovers, write_file};
+use cloze_model::device::ComputeDevice;
 use cloze_platform::threads;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -20,7 +21,7 @@ use crate::state::Fingerprints;
 /// | | |
 /// |---|---|
 /// | `config.toml` | the configuration with every default filled in; trains the same model again |
-/// | `run.json` | version, seed, fingerprints of data and tokenizer |
+/// | `run.json` | version, device, seed, fingerprints of data and tokenizer |
 /// | `splits.json` | row numbers of every split, from 0 |
 /// | `log.jsonl` | every step and epoch |
 /// | `checkpoints/` | where to resume |
@@ -119,11 +120,13 @@ impl RunFolder {
     pub(crate) fn describe(
         &self,
         config: &RunConfig,
+        device: &ComputeDevice,
         fingerprints: &Fingerprints,
         splits: &Splits<'_>,
     ) -> Result<(), TrainError> {
         self.write_json(&self.splits(), splits)?;
-        self.write_json(&self.run(), &RunDescription::new(config, fingerprints))?;
+        let description = RunDescription::new(config, device, fingerprints);
+        self.write_json(&self.run(), &description)?;
         let path = self.config();
         write_file(&path, |out| out.write_all(config.to_toml().as_bytes()))
             .map_err(|source| TrainError::write(&path, source))
@@ -144,6 +147,7 @@ pub(crate) struct Splits<'a> {
 struct RunDescription<'a> {
     cloze: &'static str,
     platform: String,
+    device: String,
     threads: usize,
     seed: u64,
     started: String,
@@ -151,10 +155,11 @@ struct RunDescription<'a> {
 }
 
 impl<'a> RunDescription<'a> {
-    fn new(config: &RunConfig, fingerprints: &'a Fingerprints) -> Self {
+    fn new(config: &RunConfig, device: &ComputeDevice, fingerprints: &'a Fingerprints) -> Self {
         Self {
             cloze: env!("CARGO_PKG_VERSION"),
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            device: device.to_string(),
             threads: threads::worthwhile().get(),
             seed: config.seed,
             started: OffsetDateTime::now_utc()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cloze_model::device::ComputeDevice;
 use cloze_tasks::metrics::Evaluation;
 use serde::{Deserialize, Serialize};
 
@@ -64,4 +65,12 @@ pub(crate) struct RunState {
     pub(crate) progress: Progress,
     pub(crate) config: RunConfig,
     pub(crate) fingerprints: Fingerprints,
+    /// What computed the last step.
+    #[serde(default = "cpu")]
+    pub(crate) device: String,
+}
+
+/// What computed where a checkpoint does not say it.
+fn cpu() -> String {
+    ComputeDevice::default().to_string()
 }

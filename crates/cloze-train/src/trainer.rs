@@ -8,10 +8,10 @@ mod saving;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use burn::tensor::Device;
 use cloze_data::sampling::{SamplingOptions, plan_epoch};
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
+use cloze_model::device::ComputeDevice;
 use cloze_tasks::metrics::{Evaluation, Metrics};
 use cloze_tasks::{Evaluator, Task};
 
@@ -57,7 +57,7 @@ pub(crate) struct Parts<T: Task> {
     /// The checkpoint that the model came from.
     pub(crate) source: Checkpoint,
     pub(crate) tokenizer: Tokenizer,
-    pub(crate) device: Device,
+    pub(crate) device: ComputeDevice,
     /// Where to keep features of a frozen encoder.
     pub(crate) keep: Keep,
 }
@@ -76,7 +76,7 @@ pub(crate) struct Trainer<'a, T: Task> {
     total_steps: u64,
     source: Checkpoint,
     tokenizer: Tokenizer,
-    device: Device,
+    device: ComputeDevice,
     checkpoints: Checkpoints,
     last_checkpoint: Option<PathBuf>,
     log: Log,
@@ -134,7 +134,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             Some((path, progress)) => {
                 let state = optimizer_file::read(path)?;
                 let optimizer = training.optimizer_mut();
-                optimizer_file::restore(optimizer, progress.step, state, path, &device)?;
+                optimizer_file::restore(optimizer, progress.step, state, path, device.device())?;
                 training.set_batches(progress.batches);
                 (Some(path.to_owned()), progress)
             }

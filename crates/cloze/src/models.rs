@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use cloze_infer::{InferError, TextClassifier, model_folder};
 use cloze_model::checkpoint::{CheckpointError, HubError, HubOptions};
+use cloze_model::device::ComputeDevice;
 
 use crate::arguments::SharedArguments;
 use crate::failure::hint;
@@ -43,10 +44,14 @@ impl Models {
         })
     }
 
-    /// A text classifier, loaded.
-    pub(crate) fn text_classifier(&self, name: &str) -> anyhow::Result<TextClassifier> {
+    /// A text classifier, loaded onto a device.
+    pub(crate) fn text_classifier(
+        &self,
+        name: &str,
+        device: &ComputeDevice,
+    ) -> anyhow::Result<TextClassifier> {
         let folder = self.folder(name)?;
-        TextClassifier::open(&folder, &Default::default()).map_err(|error| match &error {
+        TextClassifier::open(&folder, device.device()).map_err(|error| match &error {
             InferError::NotAClassifier { .. } => hint(
                 error,
                 "`cloze train` makes a classifier of it: give it as `model.path` of a configuration",

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::fmt::Display;
 use std::path::Path;
 
+use cloze_model::device::{ComputeDevice, DeviceName};
 use cloze_train::{EpochRecord, Event, FeatureRecord, Observer, Warning};
 use indicatif::ProgressBar;
 
@@ -27,6 +28,8 @@ pub(crate) struct TrainingDisplay {
     metric: String,
     /// The metric that chooses the best epoch.
     best: &'static str,
+    /// What computes.
+    device: ComputeDevice,
 }
 
 /// What a bar counts.
@@ -46,10 +49,11 @@ struct RecentStep {
 }
 
 impl TrainingDisplay {
-    /// Shows a run whose best epoch this metric chooses.
-    pub(crate) fn new(best: &'static str) -> Self {
+    /// Shows a run on `device` whose best epoch this metric chooses.
+    pub(crate) fn new(best: &'static str, device: &ComputeDevice) -> Self {
         Self {
             best,
+            device: device.clone(),
             ..Self::default()
         }
     }
@@ -212,6 +216,9 @@ impl Observer for TrainingDisplay {
                         checkpoint.display()
                     ));
                 }
+                if self.device.name() != DeviceName::default() {
+                    self.line(format_args!("computing on {}", self.device));
+                }
                 let steps = counted(*steps as usize, "step");
                 self.line(format_args!(
                     "{}, {steps}",
@@ -264,6 +271,10 @@ fn describe(warning: &Warning<'_>) -> String {
         Warning::NoValidation => {
             "there are no validation rows: the model of the last epoch is kept".into()
         }
+        Warning::OtherDevice { before, now } => format!(
+            "the run was computed on {before} so far and goes on on {now}: it ends close to what \
+             it would have been, and not bit for bit the same"
+        ),
         Warning::DamagedCheckpoint(damaged) => format!(
             "{} is damaged ({}); an older checkpoint is used",
             damaged.path.display(),

@@ -22,8 +22,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
         }
         let best = Checkpoint::open(&self.folder.model())?;
         let task = self.training.task().clone();
-        let device = self.device.clone().inner();
-        let (model, _) = task.load(&best, self.config.seed, &device)?;
+        let (model, _) = task.load(&best, self.config.seed, self.device.device())?;
         let Some(evaluator) = self.evaluate(&model, SplitName::Test)? else {
             return Ok(None);
         };
@@ -64,6 +63,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
             progress: self.progress.clone(),
             config: self.config.clone(),
             fingerprints: self.data.fingerprints.clone(),
+            device: self.device.to_string(),
         };
         let path = self.checkpoints.save(&state, |folder| {
             self.write_model(folder)?;

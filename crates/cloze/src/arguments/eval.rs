@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::device::DeviceArguments;
 use super::table::TableArguments;
 
 /// Measure a model on labelled texts
@@ -28,6 +29,9 @@ pub(crate) struct EvalArguments {
     /// Texts that are computed together
     #[arg(long, value_name = "N", default_value = "32")]
     pub(crate) batch_size: NonZeroUsize,
+
+    #[command(flatten)]
+    pub(crate) device: DeviceArguments,
 
     /// Print one JSON object instead of tables
     #[arg(long)]

@@ -2,6 +2,7 @@
 //! example. What needs more than one argument to be judged is judged by `settings` methods here,
 //! so that a command sees only what makes sense.
 
+pub(crate) mod device;
 pub(crate) mod eval;
 pub(crate) mod init;
 pub(crate) mod inspect;
@@ -15,7 +16,7 @@ use std::num::NonZeroUsize;
 
 use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 const STYLES: Styles = Styles::styled()
@@ -95,14 +96,6 @@ Example: complete `cloze` in bash
 pub(crate) struct CompletionsArguments {
     /// The shell
     pub(crate) shell: Shell,
-}
-
-/// Where tensors are computed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DeviceArgument {
-    /// The processor, all cores
-    #[default]
-    Cpu,
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use cloze_data::readers::{BadRows, Format, LabelledText, TextColumns};
 use cloze_infer::rows::Source;
 use cloze_infer::{PredictOptions, TopK};
 
+use super::device::DeviceArguments;
 use super::table::TableArguments;
 use crate::failure::Usage;
 
@@ -56,6 +57,9 @@ pub(crate) struct PredictArguments {
     /// Texts that are computed together
     #[arg(long, value_name = "N", default_value = "32")]
     pub(crate) batch_size: NonZeroUsize,
+
+    #[command(flatten)]
+    pub(crate) device: DeviceArguments,
 
     /// Print one line of JSON a text
     #[arg(long)]

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::DeviceArgument;
+use super::device::DeviceArguments;
 
 /// Fine-tune a model as a configuration says
 #[derive(Debug, Args)]
@@ -27,7 +27,6 @@ pub(crate) struct TrainArguments {
     #[arg(long, value_name = "RUN", conflicts_with = "config")]
     pub(crate) resume: Option<PathBuf>,
 
-    /// Where to compute
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) device: DeviceArgument,
+    #[command(flatten)]
+    pub(crate) device: DeviceArguments,
 }

@@ -24,13 +24,14 @@ pub(crate) fn run(arguments: EvalArguments, models: &Models) -> anyhow::Result<(
         bad_rows: arguments.table.bad_rows.into(),
         format: arguments.table.format,
     };
+    let device = arguments.device.open()?;
     let texts = read_labelled_texts(&arguments.data, &options)
         .map_err(|error| suggest_skipping(error, options.bad_rows))?;
     let mut skipped = SkippedRows::default();
     texts.skipped.iter().for_each(|error| skipped.add(error));
     skipped.report();
 
-    let classifier = models.text_classifier(&arguments.model)?;
+    let classifier = models.text_classifier(&arguments.model, &device)?;
     let column = texts.columns.label.as_deref().unwrap_or("label");
     let targets = classifier
         .task()

@@ -1,3 +1,4 @@
+use burn::tensor::Device;
 use cloze_core::ConfigJson;
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::{init_encoder, save_encoder};
@@ -13,7 +14,7 @@ pub(crate) fn run(arguments: &InitArguments) -> anyhow::Result<()> {
     let output = NewFolder::create(&arguments.output)?;
     let mut tokenizer = Tokenizer::from_folder(&arguments.tokenizer)?;
     let config = with_vocabulary(ConfigJson::read(&arguments.config)?, &tokenizer)?;
-    let encoder = init_encoder(&config, arguments.seed, &Default::default())?;
+    let encoder = init_encoder(&config, arguments.seed, &Device::flex())?;
     let encoder_config = encoder.config();
     let longest = encoder_config.max_position_embeddings;
     if tokenizer

@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &InspectArguments, models: &Models) -> anyhow::Resu
     let freeze = FreezeSpec::parse(&arguments.freeze).map_err(Usage::from)?;
     let checkpoint = Checkpoint::open(&models.folder(&arguments.model)?)?;
     // Only a device that computes gradients knows what is frozen.
-    let device = Device::default().autodiff();
+    let device = Device::flex().autodiff();
     let (model, load) = LoadedModel::load(&checkpoint, &device)?;
     let model = model.freeze(&freeze, &checkpoint).map_err(Usage::from)?;
     let inspection = Inspection {

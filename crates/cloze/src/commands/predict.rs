@@ -23,17 +23,19 @@ const BATCHES_PER_WINDOW: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not
 
 /// `cloze predict MODEL [TEXT]…`
 pub(crate) fn run(arguments: PredictArguments, models: &Models) -> anyhow::Result<()> {
+    let device = arguments.device;
     let (model, mut settings) = arguments.settings()?;
+    let device = device.open()?;
     match std::mem::replace(&mut settings.input, Input::Texts(Vec::new())) {
         Input::Texts(texts) => {
-            let mut run = Run::new(models.text_classifier(&model)?, settings);
+            let mut run = Run::new(models.text_classifier(&model, &device)?, settings);
             run.window(&texts)?;
             run.finish()
         }
         Input::Stream(input) => {
             // A file that cannot be read is told before a large model is loaded.
             let rows = rows::open(&input.source, input.format)?;
-            let run = Run::new(models.text_classifier(&model)?, settings);
+            let run = Run::new(models.text_classifier(&model, &device)?, settings);
             stream(rows, &input, run)
         }
     }

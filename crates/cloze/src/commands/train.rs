@@ -5,7 +5,6 @@ use cloze_train::{
     cache_folder, resume, train,
 };
 
-use crate::arguments::DeviceArgument;
 use crate::arguments::train::TrainArguments;
 use crate::failure::{Interrupted, Usage, hint};
 use crate::models::Models;
@@ -17,9 +16,7 @@ use crate::training_display::TrainingDisplay;
 /// `cloze train CONFIG.toml`, `cloze train --resume RUN`
 pub(crate) fn run(arguments: &TrainArguments, models: &Models) -> anyhow::Result<()> {
     let environment = Environment {
-        device: match arguments.device {
-            DeviceArgument::Cpu => Default::default(),
-        },
+        device: arguments.device.open()?,
         hub: models.hub().clone(),
         cache: cache_folder(),
     };
@@ -34,7 +31,7 @@ pub(crate) fn run(arguments: &TrainArguments, models: &Models) -> anyhow::Result
         }
         (None, None) => return Err(Usage::new("a configuration or --resume RUN is needed").into()),
     };
-    let mut display = TrainingDisplay::new(config.train.best.name());
+    let mut display = TrainingDisplay::new(config.train.best.name(), &environment.device);
     stop_on_signals(stop.clone())?;
     let outcome = match &arguments.resume {
         Some(run) => resume(run, &environment, &mut display, &stop),

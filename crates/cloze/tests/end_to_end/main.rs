@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod devices;
 mod evaluation;
 mod help;
 mod interrupted_runs;

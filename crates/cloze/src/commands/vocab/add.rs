@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use burn::tensor::Device;
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::{Checkpoint, CheckpointError};
 
@@ -54,7 +55,7 @@ fn grow_model(
         Err(CheckpointError::NoWeights { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     }
-    let (model, report) = LoadedModel::load(&checkpoint, &Default::default())?;
+    let (model, report) = LoadedModel::load(&checkpoint, &Device::flex())?;
     report.lines().iter().for_each(warn);
     // Many models have more rows than tokens; those are used first.
     let rows = model.vocab_size().max(tokenizer.last_id() as usize + 1);
