@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails like a test")]
 
 mod case;
+mod devices;
 mod fused;
 mod gradients;
 mod invariance;

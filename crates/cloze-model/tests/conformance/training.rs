@@ -30,7 +30,7 @@ struct Settings {
 
 /// AdamW over every parameter, without decay of biases and LayerNorms.
 #[derive(Default)]
-struct Optimizer {
+pub(crate) struct Optimizer {
     /// Mean and square, flat, by name.
     moments: HashMap<String, (Tensor<1>, Tensor<1>)>,
 }
@@ -87,7 +87,7 @@ impl ParameterVisitor for Norm<'_> {
 }
 
 /// One step of training on the whole batch; returns the loss and the norm of the gradients.
-fn step(
+pub(crate) fn step(
     case: &Case,
     model: SequenceClassifier,
     optimizer: &mut Optimizer,
@@ -182,7 +182,7 @@ fn ten_losses_and_the_weights_after_them_equal_transformers() {
 }
 
 /// Every parameter of a model, by name.
-fn snapshot<M: Module>(model: &M) -> HashMap<String, Vec<f32>> {
+pub(crate) fn snapshot<M: Module>(model: &M) -> HashMap<String, Vec<f32>> {
     struct Snapshot(HashMap<String, Vec<f32>>);
     impl ParameterVisitor for Snapshot {
         fn visit<const D: usize>(&mut self, name: &str, parameter: &Param<Tensor<D>>) {
