@@ -315,7 +315,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             SplitName::Validation => &self.data.validation.examples,
             SplitName::Test => &self.data.test.examples,
         };
-        let device = self.device.clone().inner();
+        let device = self.device.device().clone();
         let rows = Rows {
             split,
             examples,

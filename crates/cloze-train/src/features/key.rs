@@ -15,20 +15,21 @@ const FORMAT: u32 = 1;
 
 /// The key of the features of these rows: BLAKE3, in hex.
 ///
-/// Besides model, tokenizer, rows and what is kept of them it holds cloze's version and the number
-/// of threads: the one as a release may compute better than the one before, the other as matrix
-/// products may divide their work by it, and a run is to be the same with kept features as
-/// without.
+/// Besides model, tokenizer, rows and what is kept of them it holds cloze's version, the device and
+/// the number of threads: a release may compute better than the one before, a device in another
+/// order, and composed layers may divide their work by the threads; a run is to be the same with
+/// kept features as without.
 pub(super) fn key<M: Module, F: FrozenFeatures>(
     features: F,
     model: &M,
     config: &EncoderConfig,
-    tokenizer: &str,
+    [tokenizer, device]: [&str; 2],
     rows: &DistinctRows<'_>,
 ) -> String {
     let mut hasher = Hasher::new();
     number(&mut hasher, FORMAT as usize);
     text(&mut hasher, env!("CARGO_PKG_VERSION"));
+    text(&mut hasher, device);
     number(&mut hasher, threads::running());
     text(&mut hasher, features.name());
     text(&mut hasher, &function(config));
@@ -146,7 +147,8 @@ mod tests {
     fn everything_that_features_depend_on_changes_the_key() {
         let (model, other) = (model(1), model(2));
         let two = rows(&[(&[1, 2], &[0, 0]), (&[3], &[0])]);
-        let base = |features, config: &EncoderConfig| key(features, &model, config, "t", &two);
+        let base =
+            |features, config: &EncoderConfig| key(features, &model, config, ["t", "cpu"], &two);
         let with_epsilon = EncoderConfig {
             layer_norm_eps: 1e-5,
             ..config()
@@ -155,15 +157,16 @@ mod tests {
             hidden_act: Activation::GeluTanh,
             ..config()
         };
-        let of_rows = |rows| key(Features::Cls, &model, &config(), "t", &rows);
+        let of_rows = |rows| key(Features::Cls, &model, &config(), ["t", "cpu"], &rows);
         let keys = [
             base(Features::Cls, &config()),
             base(Features::Mean, &config()),
             base(Features::Pooled, &config()),
             base(Features::Cls, &with_epsilon),
             base(Features::Cls, &with_tanh),
-            key(Features::Cls, &other, &config(), "t", &two),
-            key(Features::Cls, &model, &config(), "u", &two),
+            key(Features::Cls, &other, &config(), ["t", "cpu"], &two),
+            key(Features::Cls, &model, &config(), ["u", "cpu"], &two),
+            key(Features::Cls, &model, &config(), ["t", "vulkan"], &two),
             of_rows(rows(&[(&[1, 2], &[0, 0])])),
             of_rows(rows(&[(&[1], &[0]), (&[2, 3], &[0, 0])])),
             of_rows(rows(&[(&[1, 2], &[0, 1]), (&[3], &[0])])),
@@ -175,19 +178,25 @@ mod tests {
     #[test]
     fn what_features_do_not_depend_on_leaves_the_key_alone() {
         let two = rows(&[(&[1, 2], &[0, 0])]);
-        let base = key(Features::Cls, &model(1), &config(), "t", &two);
+        let base = key(Features::Cls, &model(1), &config(), ["t", "cpu"], &two);
         let dropout = EncoderConfig {
             hidden_dropout_prob: 0.5,
             initializer_range: 0.1,
             ..config()
         };
-        assert_eq!(key(Features::Cls, &model(1), &dropout, "t", &two), base);
+        assert_eq!(
+            key(Features::Cls, &model(1), &dropout, ["t", "cpu"], &two),
+            base
+        );
         // Encoder of the one, pooler and head of the other.
         let (mut mixed, other) = (model(1), model(2));
         mixed.encoder.pooler = other.encoder.pooler;
         mixed.head = other.head;
-        assert_eq!(key(Features::Cls, &mixed, &config(), "t", &two), base);
-        let pooled = |model| key(Features::Pooled, &model, &config(), "t", &two);
+        assert_eq!(
+            key(Features::Cls, &mixed, &config(), ["t", "cpu"], &two),
+            base
+        );
+        let pooled = |model| key(Features::Pooled, &model, &config(), ["t", "cpu"], &two);
         assert_ne!(pooled(mixed), pooled(model(1)));
     }
 }

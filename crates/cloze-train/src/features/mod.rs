@@ -74,6 +74,8 @@ pub(crate) struct Wanted<'a, T: Task> {
     pub(crate) config: &'a EncoderConfig,
     /// Fingerprint of the tokenizer.
     pub(crate) tokenizer: &'a str,
+    /// What computes.
+    pub(crate) device: &'a str,
     /// Train, validation and test.
     pub(crate) splits: [&'a [Example<T::Target>]; 3],
     pub(crate) kind: T::Features,
@@ -155,9 +157,10 @@ impl Place {
             model,
             config,
             tokenizer,
+            device,
             ..
         } = wanted;
-        let key = key::key(*kind, *model, config, tokenizer, rows);
+        let key = key::key(*kind, *model, config, [tokenizer, device], rows);
         Self {
             path: folder.join(format!("{key}.safetensors")),
             key,

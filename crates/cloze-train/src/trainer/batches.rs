@@ -42,7 +42,8 @@ impl<T: Task + Clone> Trainer<'_, T> {
         let content = match &self.features {
             Some(features) => {
                 let rows = rows.iter().copied();
-                let kept = features.select(SplitName::Train, rows, &self.device);
+                let device = self.device.device().clone().autodiff();
+                let kept = features.select(SplitName::Train, rows, &device);
                 Content::Features(features.kind(), kept)
             }
             None => Content::Tokens(pack(examples())?),

@@ -71,6 +71,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
                 .fingerprints
                 .get(TOKENIZER)
                 .map_or("", String::as_str),
+            device: &self.device.to_string(),
             splits: self.data.all().map(|split| split.examples.as_slice()),
             kind,
         };
