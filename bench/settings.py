@@ -25,6 +25,8 @@ class Settings:
     """Small sizes: whether everything runs and agrees, not how fast it is."""
     texts: int
     """Of the stream of reviews."""
+    sample: int
+    """Reviews that are trained on."""
     folder: Path
     """For models, batches and runs."""
     report: Callable[[dict], None]

@@ -50,6 +50,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="turns of each side [default: the case's own, 3 to 9]")
     parser.add_argument("--threads", type=int, default=2, help="of each side [default: 2]")
     parser.add_argument("--texts", type=int, default=2000, help="of review-stream [default: 2000]")
+    parser.add_argument("--sample", type=int, default=480, help="reviews that are trained on [default: 480]")
     parser.add_argument("--quick", action="store_true", help="small sizes, one turn: does it run and agree?")
     parser.add_argument("--folder", type=Path, help="keep models and batches there [default: a temporary one]")
     return parser.parse_args()
@@ -60,7 +61,9 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
-        settings = Settings(given.programs.resolve(), given.threads, given.quick, given.texts, folder.resolve(), report)
+        settings = Settings(
+            given.programs.resolve(), given.threads, given.quick, given.texts, given.sample, folder.resolve(), report
+        )
         report({"machine": machine.facts(settings.programs / "cloze"), "threads": given.threads})
         found = measure(settings, given.case, given.rounds)
     print(f"\n{table(found)}", end="")

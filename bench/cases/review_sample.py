@@ -31,10 +31,10 @@ class Sample:
 
 
 def sample(settings: Settings, model: Path) -> Sample:
-    """480 reviews, cut to 500 tokens."""
+    """Reviews, cut to 500 tokens."""
     texts, names = read_rows(REVIEWS)
     ids = encode(model, texts, MAX_LENGTH)
-    rows = length_stratified(list(map(len, ids)), 32 if settings.quick else 480)
+    rows = length_stratified(list(map(len, ids)), 32 if settings.quick else settings.sample)
     known = sorted(set(names))
     found = Sample(
         [texts[row] for row in rows],

@@ -23,7 +23,7 @@ def prepare(settings: Settings) -> list[Comparison]:
     reviews = sample(settings, model)
     count = len(reviews.ids)
     # Padded to 500, every batch costs the same, so a few of them tell what all would cost.
-    few = length_stratified(reviews.lengths, 16 if settings.quick else 96)
+    few = length_stratified(reviews.lengths, 16 if settings.quick else min(96, count))
 
     def side(ordering: list[int], name: str, program: str, *more: object, warmup: int = 2, **keys) -> Side:
         file = settings.folder / f"{NAME}-{name}.json"

@@ -17,18 +17,29 @@ const STEPS: usize = 768;
 /// Tiles of the greatest height in a block.
 const TILES: usize = 8;
 
-/// Rows of a block on this processor.
-pub(super) fn rows_of_block() -> usize {
-    struct Rows;
-    impl WithSimd for Rows {
+/// Rows of a block of a left factor with so many, on this processor.
+pub(super) fn rows_of_block(rows: usize) -> usize {
+    let size = TILES * tallest_here();
+    // A little more than one block is one, so that the panels pass by once.
+    if rows <= size + size / 2 {
+        rows.max(1)
+    } else {
+        size
+    }
+}
+
+/// Rows of the tallest tile on this processor.
+fn tallest_here() -> usize {
+    struct Tallest;
+    impl WithSimd for Tallest {
         type Output = usize;
 
         #[inline(always)]
         fn with_simd<S: Simd>(self, _: S) -> usize {
-            TILES * tallest::<S>()
+            tallest::<S>()
         }
     }
-    Arch::new().dispatch(Rows)
+    Arch::new().dispatch(Tallest)
 }
 
 /// Rows that a packed left factor has, those included that fill up the last tiles.
@@ -44,7 +55,7 @@ pub(super) struct Block<'a> {
     pub(super) panels: Range<usize>,
     pub(super) start: Start<'a>,
     pub(super) output: Rectangle,
-    /// What [`pack_block`] made of the rows, if that is done.
+    /// What [`pieces`] made of the rows, if that is done.
     pub(super) packed: Option<&'a [f32]>,
 }
 
@@ -59,7 +70,7 @@ impl WithSimd for Block<'_> {
                 let mut from = 0;
                 for steps in step_blocks(self.left.columns) {
                     self.multiply(simd, steps.clone(), &packed[from..]);
-                    from += steps.len() * padded(simd, self.rows.len());
+                    from += steps.len() * padded(tallest::<S>(), self.rows.len());
                 }
             }
             None => {
@@ -95,7 +106,7 @@ impl Block<'_> {
                 first: row,
                 rows,
                 height,
-            } in tiles(simd, self.rows.len())
+            } in tiles(tallest::<S>(), self.rows.len())
             {
                 // SAFETY: row and column lie within the output, see `check`.
                 let output = unsafe { self.output.at(self.rows.start + row, first) };
@@ -122,18 +133,57 @@ pub(super) fn step_blocks(steps: usize) -> impl Iterator<Item = Range<usize>> {
     (0..count).map(move |block| steps * block / count..steps * (block + 1) / count)
 }
 
-/// Packs all steps of a block of rows, piece after piece.
-#[inline(always)]
-pub(super) fn pack_block<S: Simd>(
-    simd: S,
-    left: Matrix<'_>,
+/// What one task packs of a left factor.
+pub(super) struct Piece<'a> {
+    left: Matrix<'a>,
     rows: Range<usize>,
-    mut packed: &mut [f32],
-) {
-    for steps in step_blocks(left.columns) {
-        let (piece, rest) = packed.split_at_mut(steps.len() * padded(simd, rows.len()));
-        pack_tiles(simd, left, rows.clone(), steps, piece);
-        packed = rest;
+    steps: Range<usize>,
+    packed: &'a mut [f32],
+}
+
+/// Cuts the packed left factor into pieces: block after block of `size` rows, their steps, their
+/// tiles.
+pub(super) fn pieces<'a>(
+    left: Matrix<'a>,
+    size: usize,
+    mut packed: &'a mut [f32],
+) -> Vec<Piece<'a>> {
+    let tallest = tallest_here();
+    let mut pieces = Vec::new();
+    for block in (0..left.rows).step_by(size) {
+        let end = left.rows.min(block + size);
+        for steps in step_blocks(left.columns) {
+            let mut add = |rows: Range<usize>| {
+                let elements = padded(tallest, rows.len()) * steps.len();
+                let (piece, rest) = std::mem::take(&mut packed).split_at_mut(elements);
+                packed = rest;
+                pieces.push(Piece {
+                    left,
+                    rows,
+                    steps: steps.clone(),
+                    packed: piece,
+                });
+            };
+            if left.transposed {
+                // Rows that stand beside each other in memory are packed together, see
+                // `copy_tiles`.
+                add(block..end);
+            } else {
+                tiles(tallest, end - block)
+                    .map(|tile| block + tile.first..block + tile.first + tile.rows)
+                    .for_each(add);
+            }
+        }
+    }
+    pieces
+}
+
+impl WithSimd for Piece<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        pack_tiles(simd, self.left, self.rows, self.steps, self.packed);
     }
 }
 
@@ -146,7 +196,7 @@ fn pack_tiles<S: Simd>(
     steps: Range<usize>,
     packed: &mut [f32],
 ) {
-    let packed = &mut packed[..padded(simd, rows.len()) * steps.len()];
+    let packed = &mut packed[..padded(tallest::<S>(), rows.len()) * steps.len()];
     if left.transposed {
         copy_tiles(simd, left, rows, steps, packed);
     } else {
@@ -160,13 +210,13 @@ fn pack_tiles<S: Simd>(
 /// Packs rows of memory.
 #[inline(always)]
 fn transpose_tiles<S: Simd>(
-    simd: S,
+    _: S,
     left: Matrix<'_>,
     rows: Range<usize>,
     steps: Range<usize>,
     mut packed: &mut [f32],
 ) {
-    for tile in tiles(simd, rows.len()) {
+    for tile in tiles(tallest::<S>(), rows.len()) {
         let (piece, rest) = packed.split_at_mut(tile.height * steps.len());
         if tile.rows < tile.height {
             piece.fill(0.0);
@@ -189,7 +239,7 @@ const CHUNK: usize = 16;
 /// time: a step may be on a page of its own.
 #[inline(always)]
 fn copy_tiles<S: Simd>(
-    simd: S,
+    _: S,
     left: Matrix<'_>,
     rows: Range<usize>,
     steps: Range<usize>,
@@ -198,7 +248,7 @@ fn copy_tiles<S: Simd>(
     for (index, step) in steps.clone().enumerate() {
         let from = &left.data[step * left.stride + rows.start..];
         let mut start = 0;
-        for tile in tiles(simd, rows.len()) {
+        for tile in tiles(tallest::<S>(), rows.len()) {
             let to = &mut packed[start + index * tile.height..start + tile.height * steps.len()];
             let from = &from[tile.first..];
             match (to.first_chunk_mut::<CHUNK>(), from.first_chunk::<CHUNK>()) {
@@ -226,8 +276,7 @@ struct TileRows {
 /// Rows, cut into tiles: the tallest ones, and at the end two of about equal height instead of
 /// a tall one and a low one, which would leave the multipliers waiting.
 #[inline(always)]
-fn tiles<S: Simd>(_: S, rows: usize) -> impl Iterator<Item = TileRows> {
-    let tallest = tallest::<S>();
+fn tiles(tallest: usize, rows: usize) -> impl Iterator<Item = TileRows> {
     let rest = rows % tallest;
     let full = match rest {
         0 => rows / tallest,
@@ -254,6 +303,6 @@ fn tiles<S: Simd>(_: S, rows: usize) -> impl Iterator<Item = TileRows> {
 
 /// Rows of all tiles together, those included that hold nothing.
 #[inline(always)]
-fn padded<S: Simd>(simd: S, rows: usize) -> usize {
-    tiles(simd, rows).map(|tile| tile.height).sum()
+fn padded(tallest: usize, rows: usize) -> usize {
+    tiles(tallest, rows).map(|tile| tile.height).sum()
 }

@@ -22,7 +22,7 @@ use rayon::prelude::*;
 
 use crate::activation::Activation;
 use crate::scratch::Scratch;
-use block::{Block, pack_block, packed_rows, rows_of_block, step_blocks};
+use block::{Block, packed_rows, pieces, rows_of_block, step_blocks};
 pub(crate) use panels::PanelsView;
 pub use panels::{Panels, Right};
 pub(crate) use tile::Rectangle;
@@ -240,7 +240,7 @@ impl Product<'_> {
             return;
         }
         let threads = rayon::current_num_threads();
-        let blocks = self.left.rows.div_ceil(rows_of_block());
+        let blocks = self.left.rows.div_ceil(rows_of_block(self.left.rows));
         // Every thread should have several tasks, so that none waits long for the last.
         let wanted = if threads == 1 { 1 } else { 6 * threads };
         let shares = wanted.div_ceil(blocks).min(self.right.count());
@@ -255,17 +255,11 @@ impl Product<'_> {
     /// Few rows: the left factor is packed once, then every share of the right one's columns has
     /// tasks of its own.
     fn run_shares(&self, blocks: usize, shares: usize) {
-        let (size, steps) = (rows_of_block(), self.left.columns);
-        let mut scratch = Scratch::new(packed_rows(self.left.rows) * steps);
-        let packed = &mut *scratch;
-
-        packed
-            .par_chunks_mut((size * steps).max(1))
-            .take(blocks)
-            .enumerate()
-            .for_each(|(block, packed)| {
-                Arch::new().dispatch(PackBlock(self.left, self.rows(block), packed));
-            });
+        let (size, steps) = (rows_of_block(self.left.rows), self.left.columns);
+        let mut packed = Scratch::new(packed_rows(self.left.rows) * steps);
+        pieces(self.left, size, &mut packed)
+            .into_par_iter()
+            .for_each(|piece| Arch::new().dispatch(piece));
         let (packed, count) = (&*packed, self.right.count());
         (0..blocks * shares).into_par_iter().for_each(|task| {
             let (share, block) = (task / blocks, task % blocks);
@@ -276,7 +270,7 @@ impl Product<'_> {
     }
 
     fn rows(&self, block: usize) -> Range<usize> {
-        let size = rows_of_block();
+        let size = rows_of_block(self.left.rows);
         block * size..self.left.rows.min((block + 1) * size)
     }
 
@@ -321,17 +315,6 @@ pub(crate) unsafe fn multiply_serial<S: Simd>(
         output,
         packed: None,
     });
-}
-
-struct PackBlock<'a>(Matrix<'a>, Range<usize>, &'a mut [f32]);
-
-impl WithSimd for PackBlock<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        pack_block(simd, self.0, self.1, self.2);
-    }
 }
 
 /// Columns of a panel on this processor.
