@@ -44,6 +44,12 @@ check: ## formatting, lints, documentation, and the tests of the Python tools
 	$(PYTHON) -m unittest discover -s tools/assets
 	$(PYTHON) -m unittest discover -s bench
 
+# Only a nightly compiler has sanitizers; another target folder, as every dependency is built anew.
+.PHONY: sanitize
+sanitize: ## run the tests of the kernels under AddressSanitizer; needs a nightly toolchain
+	RUSTFLAGS=-Zsanitizer=address $(CARGO) +nightly test -p cloze-kernels --lib \
+		--target $$(rustc -vV | sed -n 's/^host: //p') --target-dir $(TARGET)/sanitize
+
 .PHONY: reference-env
 reference-env: $(VENV)/.stamp ## create .venv with the pinned PyTorch and transformers
 

@@ -71,18 +71,22 @@ const PASSES: [Pass; 3] = [Pass::Forward, Pass::InputGradient, Pass::WeightGradi
 struct Product {
     layer: LinearShape,
     pass: Pass,
-    /// Of each timed product, by the `gemm` crate and by cloze's own kernel.
+    kernel: Kernel,
+    /// Of each timed product.
     seconds: Vec<f64>,
 }
 
 /// Who multiplies.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
 enum Kernel {
     /// The `gemm` crate, to which the tensor library hands two matrices where they lie.
     Gemm,
     /// `cloze_kernels::matmul`, packing included.
     Cloze,
 }
+
+const KERNELS: [Kernel; 2] = [Kernel::Gemm, Kernel::Cloze];
 
 /// The operands of a linear layer.
 struct Linear {
@@ -178,21 +182,23 @@ fn main() -> Result<()> {
     let mut layers: Vec<Linear> = layers.collect::<Result<_>>()?;
     let mut products: Vec<Product> = Vec::new();
     for &layer in &arguments.layers {
-        products.extend(PASSES.map(|pass| Product {
-            layer,
-            pass,
-            seconds: Vec::new(),
-        }));
+        for pass in PASSES {
+            products.extend(KERNELS.map(|kernel| Product {
+                layer,
+                pass,
+                kernel,
+                seconds: Vec::new(),
+            }));
+        }
     }
     for repeat in 0..arguments.warmup + arguments.repeats {
         let timed = repeat >= arguments.warmup;
-        for (layer, products) in layers.iter_mut().zip(products.chunks_mut(PASSES.len())) {
+        let of_a_layer = products.chunks_mut(PASSES.len() * KERNELS.len());
+        for (layer, products) in layers.iter_mut().zip(of_a_layer) {
             for product in products {
-                for kernel in [Kernel::Gemm, Kernel::Cloze] {
-                    let seconds = layer.time(product.pass, kernel);
-                    if timed {
-                        product.seconds.push(seconds);
-                    }
+                let seconds = layer.time(product.pass, product.kernel);
+                if timed {
+                    product.seconds.push(seconds);
                 }
             }
         }
