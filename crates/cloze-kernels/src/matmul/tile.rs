@@ -222,8 +222,9 @@ impl<const HEIGHT: usize> WithSimd for FullTile<'_, HEIGHT> {
                 }
             }
         }
-        for row in 0..HEIGHT {
-            self.vectors::<S>(row).copy_from_slice(&sums[row]);
+        for (row, sums) in sums.iter().enumerate() {
+            // SAFETY: this is the only slice of the output in use.
+            unsafe { self.vectors::<S>(row) }.copy_from_slice(sums);
         }
     }
 }
@@ -239,18 +240,23 @@ impl<const HEIGHT: usize> FullTile<'_, HEIGHT> {
                 sums = [[row[0], row[1]]; HEIGHT];
             }
             TileStart::Output => {
-                for row in 0..HEIGHT {
-                    sums[row].copy_from_slice(self.vectors::<S>(row));
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    // SAFETY: this is the only slice of the output in use.
+                    sums.copy_from_slice(unsafe { self.vectors::<S>(row) });
                 }
             }
         }
         sums
     }
 
+    /// A row of the output.
+    ///
+    /// # Safety
+    /// No other slice of the row may be in use.
     #[inline(always)]
-    fn vectors<S: Simd>(&self, row: usize) -> &mut [S::f32s] {
-        // SAFETY: the tile is full, so its rows lie within its rectangle; only one slice of them
-        // is in use at a time.
+    unsafe fn vectors<'b, S: Simd>(&self, row: usize) -> &'b mut [S::f32s] {
+        // SAFETY: the tile is full, so its rows lie within its rectangle, which nobody else uses;
+        // the caller promises the rest.
         let row = unsafe { self.0.output.row(row, panel_width::<S>()) };
         S::as_mut_simd_f32s(row).0
     }
