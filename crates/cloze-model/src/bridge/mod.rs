@@ -4,6 +4,7 @@
 mod embeddings;
 mod layer;
 mod linear;
+mod losses;
 mod operation;
 mod optimizer;
 mod packed;
@@ -17,3 +18,4 @@ pub use packed::PackedLayers;
 pub(crate) use embeddings::embeddings_forward;
 pub(crate) use layer::layer_forward;
 pub(crate) use linear::linear_forward;
+pub(crate) use losses::cross_entropy_forward;

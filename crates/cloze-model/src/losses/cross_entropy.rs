@@ -1,6 +1,8 @@
 use burn::tensor::{Tensor, activation};
+use cloze_kernels::losses;
 use thiserror::Error;
 
+use crate::bridge;
 use crate::parameter_source::f32_data;
 
 /// Settings of the cross-entropy, as `torch.nn.CrossEntropyLoss` has them.
@@ -15,6 +17,9 @@ pub struct CrossEntropy {
 /// Why a loss cannot be computed.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum LossError {
+    /// There is nothing to take the mean of.
+    #[error("a loss needs at least one row of logits")]
+    Empty,
     /// There are more or fewer targets than rows of logits.
     #[error("{rows} rows of logits need as many targets, found {targets}")]
     Targets {
@@ -60,30 +65,37 @@ pub fn cross_entropy(
     settings: &CrossEntropy,
 ) -> Result<Tensor<1>, LossError> {
     let [rows, classes] = logits.dims();
-    let shares = shares(rows, classes, targets, settings)?;
+    check(rows, classes, targets, settings)?;
+    let fused = losses::CrossEntropy {
+        class_weights: settings.class_weights.as_deref(),
+        label_smoothing: settings.label_smoothing,
+    };
+    Ok(bridge::cross_entropy_forward(&logits, targets, &fused)
+        .unwrap_or_else(|| composed(logits, targets, settings)))
+}
+
+/// The loss out of the tensor library's operations, for devices without kernels.
+fn composed(logits: Tensor<2>, targets: &[usize], settings: &CrossEntropy) -> Tensor<1> {
+    let [rows, classes] = logits.dims();
+    let shares = shares(classes, targets, settings);
     let shares = Tensor::from_data(f32_data(shares, &[rows, classes]), &logits.device());
-    Ok((activation::log_softmax(logits, 1) * shares).sum().neg())
+    (activation::log_softmax(logits, 1) * shares).sum().neg()
+}
+
+impl CrossEntropy {
+    fn weight(&self, class: usize) -> f64 {
+        match &self.class_weights {
+            Some(weights) => f64::from(weights[class]),
+            None => 1.0,
+        }
+    }
 }
 
 /// With what every log-probability enters the loss, `[rows, classes]`.
-fn shares(
-    rows: usize,
-    classes: usize,
-    targets: &[usize],
-    settings: &CrossEntropy,
-) -> Result<Vec<f32>, LossError> {
-    check(rows, classes, targets, settings)?;
+fn shares(classes: usize, targets: &[usize], settings: &CrossEntropy) -> Vec<f32> {
     let smoothing = settings.label_smoothing;
-    let weight = |class: usize| match &settings.class_weights {
-        Some(weights) => f64::from(weights[class]),
-        None => 1.0,
-    };
+    let weight = |class| settings.weight(class);
     let total: f64 = targets.iter().map(|&target| weight(target)).sum();
-    if total <= 0.0 {
-        return Err(LossError::Weight(
-            settings.class_weights.clone().unwrap_or_default(),
-        ));
-    }
     let shares = targets.iter().flat_map(|&target| {
         (0..classes).map(move |class| {
             let own = if class == target {
@@ -94,7 +106,7 @@ fn shares(
             (weight(class) * (own + smoothing / classes as f64) / total) as f32
         })
     });
-    Ok(shares.collect())
+    shares.collect()
 }
 
 fn check(
@@ -103,6 +115,9 @@ fn check(
     targets: &[usize],
     settings: &CrossEntropy,
 ) -> Result<(), LossError> {
+    if rows == 0 {
+        return Err(LossError::Empty);
+    }
     if targets.len() != rows {
         return Err(LossError::Targets {
             rows,
@@ -128,6 +143,9 @@ fn check(
         {
             return Err(LossError::Weight(weights.clone()));
         }
+        if targets.iter().all(|&target| weights[target] == 0.0) {
+            return Err(LossError::Weight(weights.clone()));
+        }
     }
     Ok(())
 }
@@ -145,6 +163,37 @@ mod tests {
         [-4.0, 0.0, 90.0],
     ];
     const TARGETS: [usize; 4] = [0, 1, 2, 0];
+
+    #[test]
+    fn loss_and_gradient_are_those_of_the_composed_loss() {
+        let device = Device::flex().autodiff();
+        for (class_weights, label_smoothing) in
+            [(None, 0.0), (None, 0.2), (Some(vec![0.5, 2.0, 0.0]), 0.1)]
+        {
+            let settings = CrossEntropy {
+                class_weights,
+                label_smoothing,
+            };
+            let run = |scale: f32, loss: &dyn Fn(Tensor<2>) -> Tensor<1>| {
+                let logits = Tensor::<2>::from_floats(LOGITS, &device).require_grad();
+                let loss = loss(logits.clone());
+                let gradients = (loss.clone() * scale).backward();
+                let gradient = logits.grad(&gradients).unwrap();
+                (loss.into_scalar::<f32>(), gradient)
+            };
+            let fused = |logits| cross_entropy(logits, &TARGETS, &settings).unwrap();
+            let reference = |logits| composed(logits, &TARGETS, &settings);
+            for scale in [1.0, 0.25] {
+                let (fused, reference) = (run(scale, &fused), run(scale, &reference));
+                assert!((fused.0 - reference.0).abs() < 1e-6 * reference.0);
+                let difference = (fused.1 - reference.1).abs().max();
+                assert!(difference.into_scalar::<f32>() < 1e-6);
+            }
+            let plain = Tensor::<2>::from_floats(LOGITS, &Device::flex());
+            let loss = fused(plain).into_scalar::<f32>();
+            assert_eq!(loss, run(1.0, &fused).0);
+        }
+    }
 
     #[test]
     fn what_does_not_fit_together_is_refused() {
