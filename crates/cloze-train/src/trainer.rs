@@ -1,6 +1,7 @@
 //! The loop: epochs of steps, validation, checkpoints, and the best model at the end.
 
 mod batches;
+mod epoch_end;
 mod frozen;
 mod plan;
 mod saving;
@@ -12,23 +13,21 @@ use cloze_data::sampling::{SamplingOptions, plan_epoch};
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
 use cloze_model::device::ComputeDevice;
-use cloze_tasks::metrics::{Evaluation, Metrics};
-use cloze_tasks::{Evaluator, Task};
+use cloze_tasks::Task;
 
 use crate::StopFlag;
 use crate::checkpoints::Checkpoints;
 use crate::config::RunConfig;
 use crate::data::Data;
 use crate::error::{NotFinite, TrainError};
-use crate::evaluation::{Rows, evaluate};
-use crate::events::{Event, Observer, SplitName};
+use crate::events::{Event, Observer};
 use crate::features::{Features, Keep};
-use crate::log::{EpochRecord, Log, LogLine};
+use crate::log::{Log, LogLine};
 use crate::optimizer_file;
 use crate::results::{self, RunResults};
 use crate::run_folder::RunFolder;
 use crate::schedule::Schedule;
-use crate::state::{Best, Progress};
+use crate::state::Progress;
 use crate::step::{StepError, TrainingStep};
 use batches::inputs;
 use plan::{epoch_steps, sampling};
@@ -79,12 +78,16 @@ pub(crate) struct Trainer<'a, T: Task> {
     device: ComputeDevice,
     checkpoints: Checkpoints,
     last_checkpoint: Option<PathBuf>,
+    /// The best model so far, where `model/` does not have it yet.
+    unsaved_best: Option<T::Model>,
     log: Log,
     progress: Progress,
     observer: &'a mut dyn Observer,
     stop: &'a StopFlag,
     /// When this process began to train, and the run's time before that.
     since: (Instant, f64),
+    /// When the last checkpoint was written, or this process began.
+    saved_at: Instant,
 }
 
 /// Whether to go on.
@@ -159,6 +162,8 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             tokenizer,
             device,
             last_checkpoint,
+            unsaved_best: None,
+            saved_at: Instant::now(),
             log,
             progress,
             observer,
@@ -172,10 +177,8 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
         if let Flow::Stop = self.obtain_features()? {
             return self.stopped();
         }
-        while self.progress.epoch < self.config.train.epochs {
-            if let Flow::Stop = self.epoch()? {
-                return self.stopped();
-            }
+        if let Flow::Stop = self.epochs()? {
+            return self.stopped();
         }
         let Some(test) = self.test()? else {
             return self.stopped();
@@ -205,6 +208,21 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             step: self.progress.step,
             checkpoint: self.save_checkpoint()?,
         })
+    }
+
+    /// What is left of all epochs. If they fail, `model/` has the best of those that did not.
+    fn epochs(&mut self) -> Result<Flow, TrainError> {
+        while self.progress.epoch < self.config.train.epochs {
+            match self.epoch() {
+                Ok(Flow::Continue) => (),
+                Ok(Flow::Stop) => return Ok(Flow::Stop),
+                Err(error) => {
+                    self.save_best()?;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(Flow::Continue)
     }
 
     /// What is left of the current epoch.
@@ -291,91 +309,6 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
                     .collect(),
                 checkpoint: self.last_checkpoint.clone(),
             })),
-        }
-    }
-
-    /// The current model on the validation rows; an evaluation of nothing where there are none,
-    /// `None` if the run was asked to stop.
-    fn validate(&mut self) -> Result<Option<Evaluation>, TrainError> {
-        if self.data.validation.examples.is_empty() {
-            return Ok(Some(Evaluation::default()));
-        }
-        let model = self.training.evaluation_model();
-        let evaluator = self.evaluate(&model, SplitName::Validation)?;
-        Ok(evaluator.map(|evaluator| evaluator.evaluation()))
-    }
-
-    fn evaluate(
-        &mut self,
-        model: &T::Model,
-        split: SplitName,
-    ) -> Result<Option<T::Evaluator>, TrainError> {
-        let examples = match split {
-            SplitName::Train => &self.data.train.examples,
-            SplitName::Validation => &self.data.validation.examples,
-            SplitName::Test => &self.data.test.examples,
-        };
-        let device = self.device.device().clone();
-        let rows = Rows {
-            split,
-            examples,
-            features: self.features.as_ref().map(|features| (features, &device)),
-            batch_size: self.config.train.evaluation_batch_size,
-        };
-        let (task, stop) = (self.training.task(), self.stop);
-        Ok(evaluate(task, model, &rows, self.observer, stop)?)
-    }
-
-    fn finish_epoch(&mut self, evaluation: Evaluation) -> Result<(), TrainError> {
-        let best = self.is_best(&evaluation.metrics);
-        if best {
-            self.save_model()?;
-        }
-        let progress = &mut self.progress;
-        let record = EpochRecord {
-            epoch: progress.epoch + 1,
-            step: progress.step,
-            train_loss: progress.loss_sum / progress.loss_weight,
-            validation: evaluation.metrics.clone(),
-            best,
-            seconds: progress.epoch_seconds,
-        };
-        self.observer.observe(&Event::Epoch {
-            record: &record,
-            epochs: self.config.train.epochs,
-            evaluation: (!self.data.validation.examples.is_empty()).then_some(&evaluation),
-        });
-        if best {
-            progress.best = Some(Best {
-                epoch: record.epoch,
-                evaluation,
-            });
-        }
-        progress.history.push(record.clone());
-        progress.epoch += 1;
-        progress.position = 0;
-        (progress.loss_sum, progress.loss_weight) = (0.0, 0.0);
-        progress.epoch_seconds = 0.0;
-        self.append(&LogLine::Epoch(record))?;
-        self.save_checkpoint()?;
-        Ok(())
-    }
-
-    /// Whether these are the best metrics so far. Without validation rows the last epoch is.
-    fn is_best(&self, metrics: &Metrics) -> bool {
-        let name = self.config.train.best.name();
-        let Some(value) = metrics.get(name) else {
-            return true;
-        };
-        let best = self
-            .progress
-            .best
-            .as_ref()
-            .and_then(|best| best.evaluation.metrics.get(name));
-        let direction = self.training.task().direction(name);
-        match (best, direction) {
-            (Some(best), Some(direction)) => direction.is_better(value, best),
-            _ => true,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a run writes besides its log.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use cloze_core::output::OutputFolder;
 use cloze_model::checkpoint::Checkpoint;
@@ -13,6 +14,9 @@ use crate::events::{Event, SplitName};
 use crate::optimizer_file;
 use crate::results;
 use crate::state::RunState;
+
+/// Epochs of a head on kept features may take less time than the whole model takes to be written.
+const BETWEEN_CHECKPOINTS_OF_A_HEAD: Duration = Duration::from_secs(30);
 
 impl<T: Task + Clone> Trainer<'_, T> {
     /// The best model on the test rows, and what it says about each; `None` if asked to stop.
@@ -35,23 +39,33 @@ impl<T: Task + Clone> Trainer<'_, T> {
         Ok(Some(evaluation))
     }
 
-    /// Puts the current model into `model/`, in one step.
-    pub(super) fn save_model(&self) -> Result<(), TrainError> {
+    /// Whether an epoch that has just ended gets a checkpoint.
+    pub(super) fn is_checkpoint_due(&self) -> bool {
+        self.features.is_none()
+            || self.progress.epoch == self.config.train.epochs
+            || self.saved_at.elapsed() > BETWEEN_CHECKPOINTS_OF_A_HEAD
+    }
+
+    /// Puts the best model into `model/`, in one step, if it is not there yet.
+    pub(super) fn save_best(&mut self) -> Result<(), TrainError> {
+        let Some(model) = self.unsaved_best.take() else {
+            return Ok(());
+        };
         let path = self.folder.model();
         let wrong = |source| TrainError::write(&path, source);
         let output = OutputFolder::beside(&path).map_err(wrong)?;
-        self.write_model(output.path())?;
+        self.write_model(output.path(), &model)?;
         output.commit().map_err(wrong)
     }
 
-    fn write_model(&self, folder: &Path) -> Result<(), TrainError> {
-        self.training
-            .task()
-            .save(folder, self.training.model(), &self.source)?;
+    fn write_model(&self, folder: &Path, model: &T::Model) -> Result<(), TrainError> {
+        self.training.task().save(folder, model, &self.source)?;
         Ok(self.tokenizer.save(folder)?)
     }
 
+    /// Writes where the run stands, and the best model before it, which belongs to it.
     pub(super) fn save_checkpoint(&mut self) -> Result<PathBuf, TrainError> {
+        self.save_best()?;
         let log_path = self.folder.log();
         // The log must be on the disk before a checkpoint that counts on it.
         self.progress.log_bytes = self
@@ -66,11 +80,12 @@ impl<T: Task + Clone> Trainer<'_, T> {
             device: self.device.to_string(),
         };
         let path = self.checkpoints.save(&state, |folder| {
-            self.write_model(folder)?;
+            self.write_model(folder, self.training.model())?;
             optimizer_file::write(folder, self.training.optimizer())
         })?;
         self.observer.observe(&Event::Checkpoint { path: &path });
         self.last_checkpoint = Some(path.clone());
+        self.saved_at = Instant::now();
         Ok(path)
     }
 }

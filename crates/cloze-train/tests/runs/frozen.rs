@@ -33,6 +33,7 @@ struct Told {
     /// Tokens that were done at every report of progress, and all of them.
     progress: Vec<(usize, usize)>,
     records: Vec<FeatureRecord>,
+    checkpoints: usize,
     warnings: Vec<String>,
     /// Asked to stop as soon as some features are computed.
     stop: Option<StopFlag>,
@@ -47,6 +48,7 @@ impl Observer for Told {
                     stop.request();
                 }
             }
+            Event::Checkpoint { .. } => self.checkpoints += 1,
             Event::Features { record, .. } => self.records.push((*record).clone()),
             Event::Warning(
                 warning @ (Warning::DamagedFeatures { .. } | Warning::FeaturesNotKept { .. }),
@@ -138,6 +140,31 @@ fn nothing_is_kept_of_an_encoder_that_trains() {
         assert_eq!(results.feature_seconds, None);
         assert!(results.tokens_per_second.unwrap() > 0.0);
     }
+}
+
+/// An epoch takes milliseconds then, writing the model may take seconds.
+#[test]
+fn a_run_on_kept_features_writes_the_model_at_its_end() {
+    let fixture = Fixture::new();
+    let (results, told) = run(&fixture, "kept", &settings("encoder", "cls", "true"));
+    assert!(results.history.len() > 1);
+    assert_eq!(told.checkpoints, 1);
+    let (results, told) = run(&fixture, "running", &settings("encoder", "cls", "false"));
+    assert_eq!(told.checkpoints, results.history.len());
+}
+
+#[test]
+fn the_best_model_is_there_if_a_later_epoch_fails() {
+    let fixture = Fixture::new();
+    let broken = "train.schedule={kind=\"step\",step_size=1,gamma=1e36}";
+    let settings = format!("{}\n{broken}", settings("encoder", "cls", "true"));
+    let config = fixture.config("broken", &settings);
+    let stop = StopFlag::new();
+    let outcome = train(config, &Environment::default(), &mut Told::default(), &stop);
+    let error = outcome.unwrap_err().to_string();
+    assert!(error.contains("learning rate"), "{error}");
+    assert!(fixture.path("broken/model/model.safetensors").exists());
+    assert!(!fixture.path("broken/checkpoints").exists());
 }
 
 #[test]

@@ -1,0 +1,100 @@
+//! What comes after the steps of an epoch: validation, the record of the epoch, its checkpoint.
+
+use cloze_tasks::metrics::{Evaluation, Metrics};
+use cloze_tasks::{Evaluator, Task};
+
+use super::Trainer;
+use crate::error::TrainError;
+use crate::evaluation::{Rows, evaluate};
+use crate::events::{Event, SplitName};
+use crate::log::{EpochRecord, LogLine};
+use crate::state::Best;
+
+impl<T: Task + Clone> Trainer<'_, T> {
+    /// The current model on the validation rows; an evaluation of nothing where there are none,
+    /// `None` if the run was asked to stop.
+    pub(super) fn validate(&mut self) -> Result<Option<Evaluation>, TrainError> {
+        if self.data.validation.examples.is_empty() {
+            return Ok(Some(Evaluation::default()));
+        }
+        let model = self.training.evaluation_model();
+        let evaluator = self.evaluate(&model, SplitName::Validation)?;
+        Ok(evaluator.map(|evaluator| evaluator.evaluation()))
+    }
+
+    pub(super) fn evaluate(
+        &mut self,
+        model: &T::Model,
+        split: SplitName,
+    ) -> Result<Option<T::Evaluator>, TrainError> {
+        let examples = match split {
+            SplitName::Train => &self.data.train.examples,
+            SplitName::Validation => &self.data.validation.examples,
+            SplitName::Test => &self.data.test.examples,
+        };
+        let device = self.device.device().clone();
+        let rows = Rows {
+            split,
+            examples,
+            features: self.features.as_ref().map(|features| (features, &device)),
+            batch_size: self.config.train.evaluation_batch_size,
+        };
+        let (task, stop) = (self.training.task(), self.stop);
+        Ok(evaluate(task, model, &rows, self.observer, stop)?)
+    }
+
+    pub(super) fn finish_epoch(&mut self, evaluation: Evaluation) -> Result<(), TrainError> {
+        let best = self.is_best(&evaluation.metrics);
+        if best {
+            self.unsaved_best = Some(self.training.model().clone());
+        }
+        let progress = &mut self.progress;
+        let record = EpochRecord {
+            epoch: progress.epoch + 1,
+            step: progress.step,
+            train_loss: progress.loss_sum / progress.loss_weight,
+            validation: evaluation.metrics.clone(),
+            best,
+            seconds: progress.epoch_seconds,
+        };
+        self.observer.observe(&Event::Epoch {
+            record: &record,
+            epochs: self.config.train.epochs,
+            evaluation: (!self.data.validation.examples.is_empty()).then_some(&evaluation),
+        });
+        if best {
+            progress.best = Some(Best {
+                epoch: record.epoch,
+                evaluation,
+            });
+        }
+        progress.history.push(record.clone());
+        progress.epoch += 1;
+        progress.position = 0;
+        (progress.loss_sum, progress.loss_weight) = (0.0, 0.0);
+        progress.epoch_seconds = 0.0;
+        self.append(&LogLine::Epoch(record))?;
+        if self.is_checkpoint_due() {
+            self.save_checkpoint()?;
+        }
+        Ok(())
+    }
+
+    /// Whether these are the best metrics so far. Without validation rows the last epoch is.
+    fn is_best(&self, metrics: &Metrics) -> bool {
+        let name = self.config.train.best.name();
+        let Some(value) = metrics.get(name) else {
+            return true;
+        };
+        let best = self
+            .progress
+            .best
+            .as_ref()
+            .and_then(|best| best.evaluation.metrics.get(name));
+        let direction = self.training.task().direction(name);
+        match (best, direction) {
+            (Some(best), Some(direction)) => direction.is_better(value, best),
+            _ => true,
+        }
+    }
+}
