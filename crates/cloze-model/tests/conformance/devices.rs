@@ -1,7 +1,7 @@
 //! The devices that this build has besides the CPU, beside the CPU. They add in another order, so
 //! nothing is equal to the last bit.
 //!
-//! `cargo test --workspace --features vulkan --test conformance devices` wants a Vulkan driver;
+//! `cargo test --workspace --features webgpu --test conformance devices` wants a Vulkan driver;
 //! Mesa's, which computes on the processor, will do.
 
 use burn::module::Module;
@@ -12,9 +12,13 @@ use cloze_model::{ARCHITECTURES, Architecture, DropoutKey, ForwardOptions};
 use testkit::close::{assert_close, assert_relatively_close};
 
 use crate::case::{ALL_OUTPUTS, Case, HIDDEN_STATES, outputs};
-use crate::training::{Optimizer, snapshot, step};
+use crate::fused::gradients;
+use crate::training::{Optimizer, step};
 
 const TOLERANCE: f32 = 1e-3;
+
+/// Of the largest element: shaders compute `exp` and division less exactly than the kernels.
+const GRADIENT_TOLERANCE: f32 = 2e-3;
 
 /// Runs a check on the golden model of every architecture, on the CPU and on each other device.
 fn for_every_other_device(check: impl Fn(&str, &Case, &Case)) {
@@ -85,6 +89,18 @@ fn every_output_is_that_of_the_processor() {
 )]
 fn training_steps_are_those_of_the_processor() {
     for_every_other_device(|what, cpu, other| {
+        let [expected, found] =
+            [cpu, other].map(|case| gradients(case, &case.model(), &ForwardOptions::default()).1);
+        assert_eq!(found.len(), expected.len());
+        for (name, found) in found {
+            // It is rounding noise alone: zero in theory.
+            if !name.ends_with("key.bias") {
+                let what = format!("{what}, gradient of {name}");
+                assert_relatively_close(&what, &found, &expected[&name], GRADIENT_TOLERANCE);
+            }
+        }
+        // AdamW moves a weight with a gradient of nearly nothing as far as any other, in a direction
+        // that rounding decides: losses and norms are compared from here on.
         let mut models = [cpu, other].map(|case| (case, Some(case.model()), Optimizer::default()));
         for index in 0..5 {
             let adamw = AdamW {
@@ -108,15 +124,7 @@ fn training_steps_are_those_of_the_processor() {
             });
             let what = format!("{what}, step {index}");
             assert_close(&what, &found[..1], &expected[..1], TOLERANCE);
-            assert_relatively_close(&what, &found[1..], &expected[1..], TOLERANCE);
-        }
-        let [expected, found] = models.map(|(_, model, _)| snapshot(&model.unwrap()));
-        for (name, found) in found {
-            // It moves by rounding noise alone: its gradient is zero in theory.
-            if !name.ends_with("key.bias") {
-                let what = format!("{what}, {name}");
-                assert_relatively_close(&what, &found, &expected[&name], TOLERANCE);
-            }
+            assert_relatively_close(&what, &found[1..], &expected[1..], GRADIENT_TOLERANCE);
         }
     });
 }

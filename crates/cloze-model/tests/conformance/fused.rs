@@ -25,7 +25,7 @@ impl ParameterVisitor for Collect<'_> {
 }
 
 /// The loss, and the gradients by the parameters' names.
-fn gradients(
+pub(crate) fn gradients(
     case: &Case,
     model: &SequenceClassifier,
     options: &ForwardOptions,

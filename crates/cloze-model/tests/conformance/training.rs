@@ -182,7 +182,7 @@ fn ten_losses_and_the_weights_after_them_equal_transformers() {
 }
 
 /// Every parameter of a model, by name.
-pub(crate) fn snapshot<M: Module>(model: &M) -> HashMap<String, Vec<f32>> {
+fn snapshot<M: Module>(model: &M) -> HashMap<String, Vec<f32>> {
     struct Snapshot(HashMap<String, Vec<f32>>);
     impl ParameterVisitor for Snapshot {
         fn visit<const D: usize>(&mut self, name: &str, parameter: &Param<Tensor<D>>) {
