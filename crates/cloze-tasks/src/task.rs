@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 use std::fmt;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -199,6 +200,14 @@ pub enum TaskError {
     /// A model cannot be loaded or saved.
     #[error(transparent)]
     Checkpoint(Box<CheckpointError>),
+    /// Examples cannot be read from where they are kept.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
     /// Examples do not form a batch.
     #[error(transparent)]
     Batch(#[from] PackedBatchError),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cloze_core::{EncoderConfig, LabelSet};
 use cloze_data::fingerprint::file_fingerprint;
@@ -11,7 +12,7 @@ use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
 use cloze_tasks::encoding::{encode_texts, with_targets};
 use cloze_tasks::text_classification::text_input;
-use cloze_tasks::{ClassWeights, Example, TextClassification};
+use cloze_tasks::{ClassWeights, Example, ExampleSource, TextClassification};
 
 use crate::config::{ClassWeightsConfig, RunConfig};
 use crate::error::TrainError;
@@ -27,13 +28,22 @@ const MANY_UNKNOWN: f64 = 0.05;
 /// The tokenizer's name among the fingerprints.
 pub(crate) const TOKENIZER: &str = "tokenizer";
 
-/// Encoded rows of one split.
+/// Examples of one split.
 #[derive(Debug)]
-pub(crate) struct SplitData<T> {
+pub(crate) struct SplitData<T: Clone> {
     pub(crate) file: PathBuf,
-    pub(crate) examples: Vec<Example<T>>,
-    /// Where each example comes from.
+    pub(crate) examples: Arc<dyn ExampleSource<T>>,
+    /// Where each example comes from; empty where they come from no single row, as the blocks of
+    /// a corpus do.
     pub(crate) origins: Vec<RowOrigin>,
+}
+
+impl<T: Clone> SplitData<T> {
+    /// Row numbers, as far as the examples come from single rows.
+    fn rows(&self) -> Option<Vec<usize>> {
+        let known = self.origins.len() == self.examples.len();
+        known.then(|| self.origins.iter().map(|origin| origin.row).collect())
+    }
 }
 
 /// Where an example comes from.
@@ -49,34 +59,47 @@ pub(crate) struct RowOrigin {
 
 /// All splits; a split without rows is empty.
 #[derive(Debug)]
-pub(crate) struct Data<T> {
+pub(crate) struct Data<T: Clone> {
     pub(crate) train: SplitData<T>,
     pub(crate) validation: SplitData<T>,
     pub(crate) test: SplitData<T>,
     pub(crate) fingerprints: Fingerprints,
 }
 
-impl<T> Data<T> {
+impl<T: Clone> Data<T> {
     /// Train, validation and test.
     pub(crate) fn all(&self) -> [&SplitData<T>; 3] {
         [&self.train, &self.validation, &self.test]
     }
 
+    /// The examples of all splits, where all are in memory.
+    pub(crate) fn in_memory(&self) -> Option<[&[Example<T>]; 3]> {
+        let [train, validation, test] = self.all().map(|split| split.examples.in_memory());
+        Some([train?, validation?, test?])
+    }
+
+    pub(crate) fn split(&self, name: SplitName) -> &SplitData<T> {
+        match name {
+            SplitName::Train => &self.train,
+            SplitName::Validation => &self.validation,
+            SplitName::Test => &self.test,
+        }
+    }
+
     /// What `splits.json` says.
     pub(crate) fn splits(&self) -> Splits<'_> {
-        let rows = |split: &SplitData<T>| split.origins.iter().map(|origin| origin.row).collect();
         let named = [
             ("train", &self.train),
             ("validation", &self.validation),
             ("test", &self.test),
         ];
         Splits {
-            train: rows(&self.train),
-            validation: rows(&self.validation),
-            test: rows(&self.test),
+            train: self.train.rows(),
+            validation: self.validation.rows(),
+            test: self.test.rows(),
             files: named
                 .into_iter()
-                .filter(|(_, split)| !split.origins.is_empty())
+                .filter(|(_, split)| !split.examples.is_empty())
                 .map(|(name, split)| (name, split.file.as_path()))
                 .collect::<BTreeMap<_, _>>(),
         }
@@ -199,7 +222,7 @@ fn encode(
         before += texts.len();
         encoded.push(SplitData {
             file: source.file.clone(),
-            examples: with_targets(examples, targets.into_iter()),
+            examples: Arc::new(with_targets(examples, targets.into_iter())),
             origins: split.rows.iter().map(|&row| source.origin(row)).collect(),
         });
     }
@@ -215,8 +238,9 @@ fn report(
     let mut report = DatasetReport::new(labels.names(), Some(max_length));
     let names = [SplitName::Train, SplitName::Validation, SplitName::Test];
     for (name, split) in names.into_iter().zip(splits) {
-        if !split.examples.is_empty() {
-            let facts = split.examples.iter().map(|example| ExampleFacts {
+        let examples = split.examples.in_memory().unwrap_or_default();
+        if !examples.is_empty() {
+            let facts = examples.iter().map(|example| ExampleFacts {
                 label: Some(example.target),
                 ..example.facts
             });

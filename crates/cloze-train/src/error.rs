@@ -123,9 +123,9 @@ pub enum TrainError {
 /// A loss or a gradient that is infinite or no number: where it was, and what is left.
 #[derive(Debug, Error)]
 #[error(
-    "step {step}: the {what} is {value} at learning rate {learning_rate:e}, in the batch of lines \
-     {} of {}; a lower `train.learning_rate` or `optimizer.clip` may help{}",
-    list(lines),
+    "step {step}: the {what} is {value} at learning rate {learning_rate:e}, in {} of {}; a lower \
+     `train.learning_rate` or `optimizer.clip` may help{}",
+    batch(lines),
     file.display(),
     kept(checkpoint.as_deref())
 )]
@@ -140,7 +140,7 @@ pub struct NotFinite {
     pub learning_rate: f64,
     /// The training file.
     pub file: PathBuf,
-    /// Lines of the batch's rows.
+    /// Lines of the batch's rows; empty where its examples come from no single row.
     pub lines: Vec<usize>,
     /// The last checkpoint, whose weights are good.
     pub checkpoint: Option<PathBuf>,
@@ -174,14 +174,49 @@ impl TrainError {
     }
 }
 
-fn list(lines: &[usize]) -> String {
+fn batch(lines: &[usize]) -> String {
+    if lines.is_empty() {
+        return "a batch".into();
+    }
     let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
-    lines.join(", ")
+    format!("the batch of lines {}", lines.join(", "))
 }
 
 fn kept(checkpoint: Option<&Path>) -> String {
     match checkpoint {
         Some(path) => format!("; the last good checkpoint is {}", path.display()),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_that_is_no_number_is_placed_as_well_as_can_be() {
+        let message = |lines: &[usize]| {
+            let error = NotFinite {
+                what: "loss",
+                value: f64::NAN,
+                step: 3,
+                learning_rate: 0.5,
+                file: "t.csv".into(),
+                lines: lines.into(),
+                checkpoint: None,
+            };
+            error.to_string()
+        };
+        let advice = "a lower `train.learning_rate` or `optimizer.clip` may help";
+        assert_eq!(
+            message(&[4, 9]),
+            format!(
+                "step 3: the loss is NaN at learning rate 5e-1, in the batch of lines 4, 9 of t.csv; {advice}"
+            )
+        );
+        assert_eq!(
+            message(&[]),
+            format!("step 3: the loss is NaN at learning rate 5e-1, in a batch of t.csv; {advice}")
+        );
     }
 }

@@ -22,12 +22,12 @@ use crate::state::Fingerprints;
 /// |---|---|
 /// | `config.toml` | the configuration with every default filled in; trains the same model again |
 /// | `run.json` | version, device, seed, fingerprints of data and tokenizer |
-/// | `splits.json` | row numbers of every split, from 0 |
+/// | `splits.json` | row numbers of every split, from 0, where each example is a row |
 /// | `log.jsonl` | every step and epoch |
 /// | `checkpoints/` | where to resume |
 /// | `model/` | the best model, for `transformers` and cloze |
 /// | `metrics.json` | what the run came to |
-/// | `predictions-test.jsonl` | what the best model says about each test row |
+/// | `predictions-test.jsonl` | what the best model says about each test row, where each example is one |
 #[derive(Clone, Debug)]
 pub struct RunFolder(PathBuf);
 
@@ -136,9 +136,13 @@ impl RunFolder {
 /// `splits.json`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Splits<'a> {
-    pub(crate) train: Vec<usize>,
-    pub(crate) validation: Vec<usize>,
-    pub(crate) test: Vec<usize>,
+    /// Row numbers; absent where examples come from no single row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) train: Option<Vec<usize>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) validation: Option<Vec<usize>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) test: Option<Vec<usize>>,
     /// The file of each split's rows.
     pub(crate) files: BTreeMap<&'static str, &'a Path>,
 }

@@ -116,7 +116,9 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             keep,
         } = parts;
         let sampling = sampling(&config);
-        let lengths: Vec<usize> = data.train.examples.iter().map(|e| e.ids.len()).collect();
+        let lengths = (0..data.train.examples.len())
+            .map(|index| data.train.examples.tokens(index, 0))
+            .collect::<Result<Vec<_>, _>>()?;
         let train = &config.train;
         let schedule = Schedule::new(
             &train.schedule,
@@ -305,7 +307,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
                 file: self.data.train.file.clone(),
                 lines: group[batch]
                     .iter()
-                    .map(|&row| self.data.train.origins[row].line)
+                    .filter_map(|&row| Some(self.data.train.origins.get(row)?.line))
                     .collect(),
                 checkpoint: self.last_checkpoint.clone(),
             })),

@@ -38,7 +38,11 @@ impl<T: Task + Clone> Trainer<'_, T> {
     }
 
     fn batch(&self, rows: &[usize]) -> Result<StepBatch<T>, TaskError> {
-        let examples = || rows.iter().map(|&row| &self.data.train.examples[row]);
+        let (source, epoch) = (&self.data.train.examples, self.progress.epoch);
+        let examples = rows
+            .iter()
+            .map(|&row| source.example(row, epoch))
+            .collect::<Result<Vec<_>, _>>()?;
         let content = match &self.features {
             Some(features) => {
                 let rows = rows.iter().copied();
@@ -46,11 +50,14 @@ impl<T: Task + Clone> Trainer<'_, T> {
                 let kept = features.select(SplitName::Train, rows, &device);
                 Content::Features(features.kind(), kept)
             }
-            None => Content::Tokens(pack(examples())?),
+            None => Content::Tokens(pack(examples.iter().map(AsRef::as_ref))?),
         };
         Ok(StepBatch {
             content,
-            targets: examples().map(|example| example.target.clone()).collect(),
+            targets: examples
+                .iter()
+                .map(|example| example.target.clone())
+                .collect(),
         })
     }
 }

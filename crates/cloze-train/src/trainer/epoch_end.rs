@@ -27,15 +27,10 @@ impl<T: Task + Clone> Trainer<'_, T> {
         model: &T::Model,
         split: SplitName,
     ) -> Result<Option<T::Evaluator>, TrainError> {
-        let examples = match split {
-            SplitName::Train => &self.data.train.examples,
-            SplitName::Validation => &self.data.validation.examples,
-            SplitName::Test => &self.data.test.examples,
-        };
         let device = self.device.device().clone();
         let rows = Rows {
             split,
-            examples,
+            examples: &*self.data.split(split).examples,
             features: self.features.as_ref().map(|features| (features, &device)),
             batch_size: self.config.train.evaluation_batch_size,
         };

@@ -12,29 +12,22 @@ use crate::features::{Keep, Obtained, Wanted, obtain};
 use crate::log::{FeatureRecord, LogLine};
 
 impl<T: Task + Clone> Trainer<'_, T> {
-    /// Computes or finds the features of all rows, if the encoder is frozen and they are to be
-    /// kept.
+    /// Computes or finds the features of all rows, if the encoder is frozen, they are to be kept
+    /// and the rows are in memory.
     pub(super) fn obtain_features(&mut self) -> Result<Flow, TrainError> {
-        let task = self.training.task();
-        let kind = match self.keep {
-            Keep::Nothing => None,
-            Keep::InMemory | Keep::In(_) => task.frozen_features(self.training.model()),
-        };
-        let Some(kind) = kind else {
+        let start = Instant::now();
+        let Some(obtained) = self.obtain()? else {
             return Ok(Flow::Continue);
         };
-        let start = Instant::now();
-        let obtained = self.obtain(kind)?;
         let seconds = start.elapsed().as_secs_f64();
         self.progress.feature_seconds += seconds;
         self.progress.tokens += obtained.tokens as u64;
         let Some(features) = obtained.features else {
             return Ok(Flow::Stop);
         };
-        self.features = Some(features);
         let first = self.progress.features.is_none();
         let record = FeatureRecord {
-            features: kind.name().into(),
+            features: features.kind().name().into(),
             texts: self
                 .data
                 .all()
@@ -49,6 +42,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
                 seconds
             },
         };
+        self.features = Some(features);
         self.observer.observe(&Event::Features {
             record: &record,
             path: obtained.path.as_deref(),
@@ -61,9 +55,20 @@ impl<T: Task + Clone> Trainer<'_, T> {
         Ok(Flow::Continue)
     }
 
-    fn obtain(&mut self, kind: T::Features) -> Result<Obtained<T::Features>, TrainError> {
+    /// `None` where no features are kept.
+    fn obtain(&mut self) -> Result<Option<Obtained<T::Features>>, TrainError> {
+        let folder = match &self.keep {
+            Keep::Nothing => return Ok(None),
+            Keep::InMemory => None,
+            Keep::In(folder) => Some(folder.as_path()),
+        };
+        let task = self.training.task();
+        let kind = task.frozen_features(self.training.model());
+        let (Some(kind), Some(splits)) = (kind, self.data.in_memory()) else {
+            return Ok(None);
+        };
         let wanted = Wanted {
-            task: self.training.task(),
+            task,
             model: &self.training.evaluation_model(),
             config: self.source.encoder_config(),
             tokenizer: self
@@ -72,13 +77,9 @@ impl<T: Task + Clone> Trainer<'_, T> {
                 .get(TOKENIZER)
                 .map_or("", String::as_str),
             device: &self.device.to_string(),
-            splits: self.data.all().map(|split| split.examples.as_slice()),
+            splits,
             kind,
         };
-        let folder = match &self.keep {
-            Keep::In(folder) => Some(folder.as_path()),
-            Keep::Nothing | Keep::InMemory => None,
-        };
-        Ok(obtain(&wanted, folder, self.observer, self.stop)?)
+        Ok(Some(obtain(&wanted, folder, self.observer, self.stop)?))
     }
 }

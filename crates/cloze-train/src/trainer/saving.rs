@@ -34,8 +34,11 @@ impl<T: Task + Clone> Trainer<'_, T> {
         self.observer.observe(&Event::Test {
             evaluation: &evaluation,
         });
-        let predictions = self.data.test.origins.iter().zip(evaluator.predictions());
-        results::write_predictions(&self.folder.test_predictions(), predictions)?;
+        let origins = &self.data.test.origins;
+        if !origins.is_empty() {
+            let predictions = origins.iter().zip(evaluator.predictions());
+            results::write_predictions(&self.folder.test_predictions(), predictions)?;
+        }
         Ok(Some(evaluation))
     }
 
