@@ -1,6 +1,9 @@
 //! The batches of an epoch.
 
+mod permutation;
+
 use crate::random::RandomStream;
+pub use permutation::Permutation;
 
 /// Path of the random streams that order the examples and the batches.
 const STREAM: u64 = 0x5341_4D50_4C45;
@@ -12,6 +15,23 @@ pub enum BatchSize {
     Sequences(usize),
     /// As many sequences as this many tokens hold; a sequence that is longer is a batch alone.
     Tokens(usize),
+}
+
+impl BatchSize {
+    fn times(self, factor: usize) -> Self {
+        match self {
+            Self::Sequences(size) => Self::Sequences(size.max(1).saturating_mul(factor)),
+            Self::Tokens(size) => Self::Tokens(size.saturating_mul(factor)),
+        }
+    }
+
+    /// Whether a group of so many sequences and tokens takes one more, of this length.
+    fn takes(self, sequences: usize, tokens: usize, length: usize) -> bool {
+        match self {
+            Self::Sequences(size) => sequences < size.max(1),
+            Self::Tokens(budget) => sequences == 0 || tokens.saturating_add(length) <= budget,
+        }
+    }
 }
 
 /// How the examples of an epoch become batches.
@@ -26,185 +46,205 @@ pub struct SamplingOptions {
     pub shuffle: bool,
 }
 
-/// Plans an epoch: batches of example indices, every example in exactly one.
+/// The batches of an epoch: lists of example indices, every example in exactly one. They are
+/// planned while they are asked for, so that the plan needs the memory of one pool, however many
+/// examples there are.
 ///
-/// `lengths` are the examples' lengths in tokens. The plan depends on the arguments alone, so a
-/// run that is resumed makes the plan of its epoch again and goes on where it was.
+/// The plan depends on the arguments of [`new`](Self::new) alone, so a run that is resumed makes
+/// the plan of its epoch again, passes over the batches that are done, and goes on.
 ///
-/// 1. The examples are shuffled, by a random stream of the seed and the epoch.
-/// 2. They are cut into pools, each `length_pool` batches large.
+/// 1. The examples are put into a random order, a [`Permutation`] of the seed and the epoch.
+/// 2. From it pools are drawn, one after the other, each `length_pool` batches large.
 /// 3. A pool is sorted by length (equal lengths keep their order) and cut into batches.
-/// 4. All batches of the epoch are shuffled.
+/// 4. The batches of a pool are shuffled.
 ///
-/// Without `shuffle` steps 1 and 4 are left out; without pools, steps 2 to 4.
+/// Without `shuffle` the examples stay in their order, and so do the batches. Without pools the
+/// order is cut into batches as it is.
+///
+/// An example's length in tokens is asked for when its pool is drawn, and not at all where neither
+/// pools nor batches depend on it. If it cannot be told, that is the last item.
 ///
 /// ```
-/// use cloze_data::sampling::{BatchSize, SamplingOptions, plan_epoch};
+/// use std::convert::Infallible;
+/// use cloze_data::sampling::{BatchSize, EpochPlan, SamplingOptions};
 ///
+/// let lengths = [3, 5, 4, 9, 1];
 /// let options = SamplingOptions { batch: BatchSize::Tokens(8), length_pool: 0, shuffle: false };
-/// assert_eq!(plan_epoch(&[3, 5, 4, 9, 1], &options, 42, 0), [vec![0, 1], vec![2], vec![3], vec![4]]);
+/// let plan = EpochPlan::new(5, options, 42, 0, |example| Ok::<_, Infallible>(lengths[example]));
+/// let batches: Result<Vec<_>, _> = plan.collect();
+/// assert_eq!(batches.unwrap(), [vec![0, 1], vec![2], vec![3], vec![4]]);
 /// ```
-pub fn plan_epoch(
-    lengths: &[usize],
-    options: &SamplingOptions,
+#[derive(Clone, Debug)]
+pub struct EpochPlan<L> {
+    examples: usize,
+    options: SamplingOptions,
     seed: u64,
     epoch: u64,
-) -> Vec<Vec<usize>> {
-    let mut random = RandomStream::new(seed, &[STREAM, epoch]);
-    let mut order: Vec<usize> = (0..lengths.len()).collect();
-    if options.shuffle {
-        random.shuffle(&mut order);
-    }
-    if options.length_pool == 0 {
-        return cut(&order, lengths, options.batch);
-    }
-    let mut batches = Vec::new();
-    for mut pool in cut(&order, lengths, options.batch.times(options.length_pool)) {
-        pool.sort_by_key(|&example| lengths[example]);
-        batches.extend(cut(&pool, lengths, options.batch));
-    }
-    if options.shuffle {
-        random.shuffle(&mut batches);
-    }
-    batches
+    lengths: L,
+    /// `None` where the examples stay in their order.
+    order: Option<Permutation>,
+    /// How many examples of the order have been drawn.
+    drawn: usize,
+    /// What is left of the last pool.
+    batches: std::vec::IntoIter<Vec<usize>>,
 }
 
-impl BatchSize {
-    fn times(self, factor: usize) -> Self {
-        match self {
-            Self::Sequences(size) => Self::Sequences(size.max(1).saturating_mul(factor)),
-            Self::Tokens(size) => Self::Tokens(size.saturating_mul(factor)),
+/// An example of a pool.
+#[derive(Clone, Copy)]
+struct Drawn {
+    example: usize,
+    /// In tokens; 0 where it decides nothing.
+    length: usize,
+}
+
+impl<E, L: FnMut(usize) -> Result<usize, E>> EpochPlan<L> {
+    /// The plan of an epoch for so many examples, whose lengths in tokens `lengths` tells.
+    pub fn new(
+        examples: usize,
+        options: SamplingOptions,
+        seed: u64,
+        epoch: u64,
+        lengths: L,
+    ) -> Self {
+        let order = || Permutation::new(examples, &mut RandomStream::new(seed, &[STREAM, epoch]));
+        Self {
+            examples,
+            options,
+            seed,
+            epoch,
+            lengths,
+            order: options.shuffle.then(order),
+            drawn: 0,
+            batches: Vec::new().into_iter(),
         }
+    }
+
+    /// Passes over the next batches, or over all if there are not so many. Where batches have a
+    /// number of sequences, pools that are passed over are not drawn; a budget of tokens asks for
+    /// their lengths.
+    ///
+    /// # Errors
+    /// If a length cannot be told.
+    pub fn skip_batches(&mut self, count: usize) -> Result<(), E> {
+        let mut left = count;
+        loop {
+            let passed = left.min(self.batches.len());
+            self.batches.by_ref().take(passed).for_each(drop);
+            left -= passed;
+            if left == 0 {
+                return Ok(());
+            }
+            left -= self.skip_pools(left);
+            if !self.draw_pool()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How many batches are still to come: counted, or, with a budget of tokens, planned.
+    ///
+    /// # Errors
+    /// If a length cannot be told.
+    pub fn remaining_batches(mut self) -> Result<usize, E> {
+        let mut count = self.batches.len();
+        if let BatchSize::Sequences(size) = self.options.batch {
+            return Ok(count + (self.examples - self.drawn).div_ceil(size.max(1)));
+        }
+        while self.draw_pool()? {
+            count += self.batches.len();
+        }
+        Ok(count)
+    }
+
+    /// Passes over as many whole pools as hold at most so many batches, if that can be done by
+    /// arithmetic, and returns how many batches they hold.
+    fn skip_pools(&mut self, batches: usize) -> usize {
+        let BatchSize::Sequences(pool) = self.pool() else {
+            return 0;
+        };
+        let batches_of_pool = self.options.length_pool.max(1);
+        let pools = (batches / batches_of_pool).min((self.examples - self.drawn) / pool);
+        self.drawn += pools * pool;
+        pools * batches_of_pool
+    }
+
+    /// How large a pool is; one batch where there are none.
+    fn pool(&self) -> BatchSize {
+        self.options.batch.times(self.options.length_pool.max(1))
+    }
+
+    /// Draws a pool and cuts it into batches. `false` if all examples have been drawn.
+    fn draw_pool(&mut self) -> Result<bool, E> {
+        let place = self.drawn;
+        let mut pool = self.draw()?;
+        if self.options.length_pool > 0 {
+            pool.sort_by_key(|drawn| drawn.length);
+        }
+        let mut batches = cut(&pool, self.options.batch);
+        if self.options.shuffle {
+            let path = [STREAM, self.epoch, place as u64];
+            RandomStream::new(self.seed, &path).shuffle(&mut batches);
+        }
+        self.batches = batches.into_iter();
+        Ok(!pool.is_empty())
+    }
+
+    /// The examples of the next pool, in their order.
+    fn draw(&mut self) -> Result<Vec<Drawn>, E> {
+        let size = self.pool();
+        let most = match size {
+            BatchSize::Sequences(size) => size,
+            BatchSize::Tokens(_) => usize::MAX,
+        };
+        let decides = self.options.length_pool > 0 || matches!(size, BatchSize::Tokens(_));
+        let mut pool = Vec::new();
+        let mut tokens = 0_usize;
+        for place in self.drawn..self.examples.min(self.drawn.saturating_add(most)) {
+            let example = self.order.as_ref().map_or(place, |order| order.at(place));
+            let length = if decides { (self.lengths)(example)? } else { 0 };
+            if !size.takes(pool.len(), tokens, length) {
+                break;
+            }
+            tokens = tokens.saturating_add(length);
+            pool.push(Drawn { example, length });
+        }
+        self.drawn += pool.len();
+        Ok(pool)
+    }
+}
+
+impl<E, L: FnMut(usize) -> Result<usize, E>> Iterator for EpochPlan<L> {
+    type Item = Result<Vec<usize>, E>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.batches.as_slice().is_empty()
+            && let Err(error) = self.draw_pool()
+        {
+            self.drawn = self.examples;
+            return Some(Err(error));
+        }
+        self.batches.next().map(Ok)
     }
 }
 
 /// Cuts examples, in their order, into groups of the given size.
-fn cut(order: &[usize], lengths: &[usize], size: BatchSize) -> Vec<Vec<usize>> {
-    match size {
-        BatchSize::Sequences(size) => order.chunks(size.max(1)).map(<[usize]>::to_vec).collect(),
-        BatchSize::Tokens(budget) => {
-            let mut groups: Vec<Vec<usize>> = Vec::new();
-            let mut tokens = 0_usize;
-            for &example in order {
-                let length = lengths[example];
-                match groups.last_mut() {
-                    Some(group) if tokens.saturating_add(length) <= budget => {
-                        group.push(example);
-                        tokens += length;
-                    }
-                    _ => {
-                        groups.push(vec![example]);
-                        tokens = length;
-                    }
-                }
+fn cut(examples: &[Drawn], size: BatchSize) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut tokens = 0_usize;
+    for &Drawn { example, length } in examples {
+        match groups.last_mut() {
+            Some(group) if size.takes(group.len(), tokens, length) => {
+                group.push(example);
+                tokens = tokens.saturating_add(length);
             }
-            groups
+            _ => {
+                groups.push(vec![example]);
+                tokens = length;
+            }
         }
     }
+    groups
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const LENGTHS: [usize; 10] = [5, 3, 9, 1, 7, 2, 8, 4, 6, 10];
-
-    fn by_count(length_pool: usize, shuffle: bool) -> SamplingOptions {
-        SamplingOptions {
-            batch: BatchSize::Sequences(2),
-            length_pool,
-            shuffle,
-        }
-    }
-
-    #[test]
-    fn the_plan_of_a_seed_and_an_epoch_stays_what_it_is() {
-        let plain = plan_epoch(&LENGTHS, &by_count(0, true), 42, 0);
-        assert_eq!(plain, [[1, 5], [9, 4], [8, 0], [2, 6], [7, 3]]);
-        let pooled = plan_epoch(&LENGTHS, &by_count(3, true), 42, 1);
-        assert_eq!(pooled, [[8, 6], [0, 4], [3, 7], [5, 1], [2, 9]]);
-        let budget = SamplingOptions {
-            batch: BatchSize::Tokens(12),
-            length_pool: 2,
-            shuffle: true,
-        };
-        let expected: [&[usize]; 7] = [&[1, 0], &[8], &[9], &[4], &[2], &[3, 5, 7], &[6]];
-        assert_eq!(plan_epoch(&LENGTHS, &budget, 7, 3), expected);
-    }
-
-    #[test]
-    fn epochs_and_seeds_differ() {
-        let plan = |seed, epoch| plan_epoch(&LENGTHS, &by_count(0, true), seed, epoch);
-        assert_ne!(plan(1, 0), plan(1, 1));
-        assert_ne!(plan(1, 0), plan(2, 0));
-        assert_eq!(plan(1, 1), plan(1, 1));
-    }
-
-    #[test]
-    fn without_shuffling_the_order_is_the_files() {
-        let plan = plan_epoch(&LENGTHS, &by_count(0, false), 1, 1);
-        assert_eq!(plan, [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]);
-        let sorted = plan_epoch(&LENGTHS, &by_count(usize::MAX, false), 1, 1);
-        assert_eq!(sorted, [[3, 5], [1, 7], [0, 8], [4, 6], [2, 9]]);
-    }
-
-    #[test]
-    fn nothing_makes_no_batch() {
-        assert!(plan_epoch(&[], &by_count(3, true), 1, 1).is_empty());
-    }
-
-    #[test]
-    fn pools_bring_similar_lengths_together() {
-        let lengths: Vec<usize> = (0..1_000).map(|example| example * 7919 % 500 + 1).collect();
-        let padded = |length_pool| -> usize {
-            plan_epoch(&lengths, &by_count(length_pool, true), 3, 0)
-                .iter()
-                .map(|batch| {
-                    let longest = batch.iter().map(|&example| lengths[example]).max().unwrap();
-                    longest * batch.len()
-                })
-                .sum()
-        };
-        let tokens: usize = lengths.iter().sum();
-        assert!(
-            padded(50) < tokens * 102 / 100,
-            "{} of {tokens}",
-            padded(50)
-        );
-        assert!(padded(0) > tokens * 125 / 100, "{} of {tokens}", padded(0));
-    }
-
-    proptest! {
-        #[test]
-        fn no_example_is_dropped_or_repeated_and_no_budget_exceeded(
-            lengths in prop::collection::vec(0_usize..40, 0..120),
-            by_tokens in any::<bool>(),
-            size in 0_usize..64,
-            length_pool in 0_usize..5,
-            shuffle in any::<bool>(),
-            seed in any::<u64>(),
-            epoch in any::<u64>(),
-        ) {
-            let batch = if by_tokens { BatchSize::Tokens(size) } else { BatchSize::Sequences(size) };
-            let options = SamplingOptions { batch, length_pool, shuffle };
-            let plan = plan_epoch(&lengths, &options, seed, epoch);
-            for batch in &plan {
-                prop_assert!(!batch.is_empty());
-                let tokens: usize = batch.iter().map(|&example| lengths[example]).sum();
-                if by_tokens {
-                    prop_assert!(tokens <= size || batch.len() == 1);
-                } else {
-                    prop_assert!(batch.len() <= size.max(1));
-                }
-            }
-            if !by_tokens {
-                prop_assert_eq!(plan.len(), lengths.len().div_ceil(size.max(1)));
-            }
-            let mut all: Vec<usize> = plan.into_iter().flatten().collect();
-            all.sort_unstable();
-            prop_assert_eq!(all, (0..lengths.len()).collect::<Vec<_>>());
-        }
-    }
-}
+mod tests;

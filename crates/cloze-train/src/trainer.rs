@@ -9,7 +9,6 @@ mod saving;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cloze_data::sampling::{SamplingOptions, plan_epoch};
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
 use cloze_model::device::ComputeDevice;
@@ -30,7 +29,7 @@ use crate::schedule::Schedule;
 use crate::state::Progress;
 use crate::step::{StepError, TrainingStep};
 use batches::inputs;
-use plan::{epoch_steps, sampling};
+use plan::{epoch_batches, epoch_plan};
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -70,8 +69,8 @@ pub(crate) struct Trainer<'a, T: Task> {
     keep: Keep,
     /// Of a frozen encoder, once they are there.
     features: Option<Features<T::Features>>,
-    lengths: Vec<usize>,
-    sampling: SamplingOptions,
+    /// Batches of every epoch.
+    epoch_batches: Vec<usize>,
     total_steps: u64,
     source: Checkpoint,
     tokenizer: Tokenizer,
@@ -115,16 +114,11 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             device,
             keep,
         } = parts;
-        let sampling = sampling(&config);
-        let lengths = (0..data.train.examples.len())
-            .map(|index| data.train.examples.tokens(index, 0))
-            .collect::<Result<Vec<_>, _>>()?;
+        let epoch_batches = epoch_batches(&config, &data.train.examples)?;
         let train = &config.train;
-        let schedule = Schedule::new(
-            &train.schedule,
-            train.learning_rate,
-            &epoch_steps(&config, &lengths, &sampling),
-        );
+        let steps = |batches: &usize| batches.div_ceil(train.gradient_accumulation) as u64;
+        let epoch_steps: Vec<u64> = epoch_batches.iter().map(steps).collect();
+        let schedule = Schedule::new(&train.schedule, train.learning_rate, &epoch_steps);
         let total_steps = schedule.total_steps();
         let mut training = TrainingStep::new(
             task,
@@ -157,8 +151,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             data,
             keep,
             features: None,
-            lengths,
-            sampling,
+            epoch_batches,
             total_steps,
             source,
             tokenizer,
@@ -229,22 +222,19 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
 
     /// What is left of the current epoch.
     fn epoch(&mut self) -> Result<Flow, TrainError> {
-        let plan = plan_epoch(
-            &self.lengths,
-            &self.sampling,
-            self.config.seed,
-            self.progress.epoch,
-        );
+        let mut plan = epoch_plan(&self.config, &self.data.train.examples, self.progress.epoch);
+        plan.skip_batches(self.progress.position)?;
+        let mut plan = plan.peekable();
         let accumulation = self.config.train.gradient_accumulation;
-        while self.progress.position < plan.len() {
+        while plan.peek().is_some() {
             if self.stop.is_requested() {
                 return Ok(Flow::Stop);
             }
-            let end = plan.len().min(self.progress.position + accumulation);
-            self.step(&plan[self.progress.position..end], plan.len())?;
+            let group = plan.by_ref().take(accumulation);
+            self.step(&group.collect::<Result<Vec<_>, _>>()?)?;
             let due = self.config.train.checkpoint_every;
             let due = due.is_some_and(|every| self.progress.step.is_multiple_of(every));
-            if due && self.progress.position < plan.len() {
+            if due && plan.peek().is_some() {
                 self.save_checkpoint()?;
             }
         }
@@ -255,7 +245,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
         Ok(Flow::Continue)
     }
 
-    fn step(&mut self, group: &[Vec<usize>], batches: usize) -> Result<(), TrainError> {
+    fn step(&mut self, group: &[Vec<usize>]) -> Result<(), TrainError> {
         let start = Instant::now();
         let batches_of_step = self.batches(group)?;
         let report = match self.training.step_on(&inputs(&batches_of_step)) {
@@ -263,6 +253,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             Err(error) => return Err(self.step_error(error, group)),
         };
         let seconds = start.elapsed().as_secs_f64();
+        let batches = self.epoch_batches[self.progress.epoch as usize] as f64;
         let progress = &mut self.progress;
         progress.step += 1;
         progress.position += group.len();
@@ -274,7 +265,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
         progress.epoch_seconds += seconds;
         let line = LogLine::Step {
             step: progress.step,
-            epoch: progress.epoch as f64 + progress.position as f64 / batches as f64,
+            epoch: progress.epoch as f64 + progress.position as f64 / batches,
             loss: report.loss,
             learning_rate: report.learning_rate,
             gradient_norm: report.gradient_norm,

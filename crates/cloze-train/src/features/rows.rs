@@ -1,6 +1,8 @@
 //! The rows of a run as an encoder sees them: each different one once.
 
-use cloze_data::sampling::{BatchSize, SamplingOptions, plan_epoch};
+use std::convert::Infallible;
+
+use cloze_data::sampling::{BatchSize, EpochPlan, SamplingOptions};
 use cloze_tasks::{Example, FrozenFeatures};
 
 /// Tokens of a batch: enough to keep every core busy, few enough to stop soon.
@@ -42,13 +44,18 @@ impl<'a> DistinctRows<'a> {
 
     /// Batches of neighbours, and so of like lengths: a long row does not pad short ones.
     pub(super) fn batches(&self) -> Vec<Vec<usize>> {
-        let lengths: Vec<usize> = self.rows.iter().map(|(ids, _)| ids.len()).collect();
+        let length = |row: usize| Ok::<_, Infallible>(self.rows[row].0.len());
         let options = SamplingOptions {
             batch: BatchSize::Tokens(BATCH_TOKENS),
             length_pool: 0,
             shuffle: false,
         };
-        plan_epoch(&lengths, &options, 0, 0)
+        let plan = EpochPlan::new(self.rows.len(), options, 0, 0, length);
+        let batches = plan.map(|batch| {
+            let Ok(batch) = batch;
+            batch
+        });
+        batches.collect()
     }
 
     /// Where the features of each row begin and, last, where they end, `[rows + 1]`.

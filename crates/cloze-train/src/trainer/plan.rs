@@ -1,11 +1,26 @@
-//! Batches and steps of a run, known before its first step.
+//! Batches and steps of a run.
 
-use cloze_data::sampling::{BatchSize, SamplingOptions, plan_epoch};
+use std::sync::Arc;
+
+use cloze_data::sampling::{BatchSize, EpochPlan, SamplingOptions};
+use cloze_tasks::{ExampleSource, TaskError};
 
 use crate::config::RunConfig;
 
-/// How the training rows become batches.
-pub(super) fn sampling(config: &RunConfig) -> SamplingOptions {
+/// Which training examples each batch of an epoch, from 0, holds.
+pub(super) fn epoch_plan<T: Clone>(
+    config: &RunConfig,
+    examples: &Arc<dyn ExampleSource<T>>,
+    epoch: u64,
+) -> EpochPlan<impl FnMut(usize) -> Result<usize, TaskError> + use<T>> {
+    let examples = Arc::clone(examples);
+    let count = examples.len();
+    let length = move |index| examples.tokens(index, epoch);
+    EpochPlan::new(count, sampling(config), config.seed, epoch, length)
+}
+
+/// How the training examples become batches.
+fn sampling(config: &RunConfig) -> SamplingOptions {
     let train = &config.train;
     SamplingOptions {
         batch: match train.tokens_per_batch {
@@ -17,19 +32,16 @@ pub(super) fn sampling(config: &RunConfig) -> SamplingOptions {
     }
 }
 
-/// Optimizer steps of every epoch. A budget of tokens makes as many batches as the epoch's order
-/// happens to need, so then every epoch is planned once to count them.
-pub(super) fn epoch_steps(
+/// Batches of every epoch. A budget of tokens makes as many as the epoch's order happens to need,
+/// so then every epoch is planned once to count them.
+pub(super) fn epoch_batches<T: Clone>(
     config: &RunConfig,
-    lengths: &[usize],
-    sampling: &SamplingOptions,
-) -> Vec<u64> {
-    let steps = |epoch| {
-        let batches = plan_epoch(lengths, sampling, config.seed, epoch).len();
-        batches.div_ceil(config.train.gradient_accumulation) as u64
-    };
-    match sampling.batch {
-        BatchSize::Sequences(_) => vec![steps(0); config.train.epochs as usize],
-        BatchSize::Tokens(_) => (0..config.train.epochs).map(steps).collect(),
+    examples: &Arc<dyn ExampleSource<T>>,
+) -> Result<Vec<usize>, TaskError> {
+    let batches = |epoch| epoch_plan(config, examples, epoch).remaining_batches();
+    let epochs = config.train.epochs;
+    match sampling(config).batch {
+        BatchSize::Sequences(_) => Ok(vec![batches(0)?; epochs as usize]),
+        BatchSize::Tokens(_) => (0..epochs).map(batches).collect(),
     }
 }

@@ -213,9 +213,8 @@ fn order_is_kept_over_many_batches() {
     let mut lines = String::new();
     for number in 0..300 {
         let word = if number % 3 == 0 { "awful" } else { "lovely" };
-        lines +=
-            &json!({"id": number, "text": format!("{}{word}", "the plot was ".repeat(number % 4))})
-                .to_string();
+        let text = format!("the plot was {word} ").repeat(1 + number % 4);
+        lines += &json!({"id": number, "text": text}).to_string();
         lines.push('\n');
     }
     place.write("many.jsonl", lines);
