@@ -23,7 +23,6 @@ mod results;
 mod run;
 mod run_folder;
 mod schedule;
-mod sources;
 mod state;
 mod step;
 mod stop;

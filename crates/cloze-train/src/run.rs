@@ -8,17 +8,17 @@ use cloze_model::checkpoint::{Checkpoint, HubOptions, check_vocabulary, resolve_
 use cloze_model::device::ComputeDevice;
 use cloze_model::freeze::trainable_names;
 use cloze_model::parameters::ParameterReport;
-use cloze_tasks::{Task, TextClassification};
+use cloze_tasks::TextClassification;
 
 use crate::StopFlag;
-use crate::checkpoints::{Checkpoints, Found};
-use crate::config::RunConfig;
-use crate::data::prepare;
+use crate::checkpoints::{Checkpoints, Damaged, Found};
+use crate::config::{RunConfig, TaskKind};
+use crate::data::{Data, Prepare, Prepared};
 use crate::error::TrainError;
 use crate::events::{Event, Observer, Warning};
 use crate::features::Keep;
 use crate::run_folder::RunFolder;
-use crate::state::RunState;
+use crate::state::{Fingerprints, RunState};
 use crate::trainer::{Outcome, Parts, Trainer};
 
 /// Where a run computes, and where it gets models from.
@@ -55,46 +55,13 @@ pub fn train(
 }
 
 fn start(
-    mut config: RunConfig,
+    config: RunConfig,
     folder: RunFolder,
     environment: &Environment,
     observer: &mut dyn Observer,
     stop: &StopFlag,
 ) -> Result<Outcome, TrainError> {
-    let hub = HubOptions {
-        revision: config.model.revision.clone(),
-        ..environment.hub.clone()
-    };
-    let freeze = FreezeSpec::parse(config.model.freeze.as_slice())?;
-    let source = Checkpoint::open(&resolve_model(&config.model.path, &hub)?)?;
-    let tokenizer = Tokenizer::from_folder(source.folder())?;
-    let ids = tokenizer.last_id() as usize + 1;
-    check_vocabulary(&source, ids, source.encoder_config().vocab_size)?;
-    let (task, data) = prepare(&mut config, &source, &tokenizer, observer)?;
-    let device = environment.device.clone();
-    let model = load(&task, &source, &freeze, &config, &device, observer)?;
-    if data.validation.examples.is_empty() {
-        observer.observe(&Event::Warning(Warning::NoValidation));
-    }
-    folder.create()?;
-    folder.describe(
-        &config,
-        &environment.device,
-        &data.fingerprints,
-        &data.splits(),
-    )?;
-    let parts = Parts {
-        keep: Keep::new(&config.model.feature_cache, environment.cache.as_deref()),
-        config,
-        folder,
-        task,
-        model,
-        data,
-        source,
-        tokenizer,
-        device,
-    };
-    Trainer::new(parts, None, observer, stop)?.run()
+    Run::new(config, folder, environment, observer, stop)?.of_its_task()
 }
 
 /// Goes on with the run in `folder` from its newest checkpoint that is whole. On the device of that
@@ -138,31 +105,22 @@ pub fn resume(
         let before = &state.device;
         observer.observe(&Event::Warning(Warning::OtherDevice { before, now: &now }));
     }
-    let source = Checkpoint::open(&path)?;
-    let tokenizer = Tokenizer::from_folder(&path)?;
-    let (task, data) = prepare(&mut config, &source, &tokenizer, observer)?;
-    let hashes = data.fingerprints.iter();
-    let changed = hashes.filter(|(name, hash)| state.fingerprints.get(*name) != Some(hash));
-    refuse_changes(&folder, changed.map(|(name, _)| name.clone()).collect())?;
-    let freeze = FreezeSpec::parse(config.model.freeze.as_slice())?;
-    let device = environment.device.clone();
-    let model = load(&task, &source, &freeze, &config, &device, observer)?;
-    folder.create()?;
-    checkpoints
-        .clean(&damaged)
-        .map_err(|source| TrainError::write(folder.path(), source))?;
-    let parts = Parts {
-        keep: Keep::new(&config.model.feature_cache, environment.cache.as_deref()),
+    let run = Run {
+        freeze: FreezeSpec::parse(config.model.freeze.as_slice())?,
+        source: Checkpoint::open(&path)?,
+        tokenizer: Tokenizer::from_folder(&path)?,
         config,
         folder,
-        task,
-        model,
-        data,
-        source,
-        tokenizer,
-        device,
+        resumed: Some(Resumed {
+            path,
+            state,
+            damaged,
+        }),
+        environment,
+        observer,
+        stop,
     };
-    Trainer::new(parts, Some((&path, state.progress)), observer, stop)?.run()
+    run.of_its_task()
 }
 
 fn with_output(state: &RunState, output: &Path) -> RunConfig {
@@ -182,23 +140,159 @@ fn refuse_changes(folder: &RunFolder, names: Vec<String>) -> Result<(), TrainErr
     })
 }
 
-fn load(
-    task: &TextClassification,
-    source: &Checkpoint,
-    freeze: &FreezeSpec,
-    config: &RunConfig,
-    device: &ComputeDevice,
-    observer: &mut dyn Observer,
-) -> Result<<TextClassification as Task>::Model, TrainError> {
-    let device = device.device().clone().autodiff();
-    let (model, report) = task.load(source, config.seed, &device)?;
-    let (model, _) = freeze.apply(model, source.architecture())?;
-    if trainable_names(&model).is_empty() {
-        return Err(TrainError::NothingToTrain);
-    }
-    observer.observe(&Event::Model {
-        report: &report,
-        parameters: &ParameterReport::of(&model),
-    });
-    Ok(model)
+/// A run whose model is found and whose data are not yet read.
+struct Run<'a> {
+    config: RunConfig,
+    folder: RunFolder,
+    freeze: FreezeSpec,
+    /// The model that it starts from, or the checkpoint that it goes on from.
+    source: Checkpoint,
+    tokenizer: Tokenizer,
+    /// `None` at a run's start.
+    resumed: Option<Resumed>,
+    environment: &'a Environment,
+    observer: &'a mut dyn Observer,
+    stop: &'a StopFlag,
 }
+
+/// Where a run goes on.
+struct Resumed {
+    path: PathBuf,
+    state: RunState,
+    /// Checkpoints that were passed over.
+    damaged: Vec<Damaged>,
+}
+
+impl<'a> Run<'a> {
+    /// A run at its start.
+    fn new(
+        config: RunConfig,
+        folder: RunFolder,
+        environment: &'a Environment,
+        observer: &'a mut dyn Observer,
+        stop: &'a StopFlag,
+    ) -> Result<Self, TrainError> {
+        let hub = HubOptions {
+            revision: config.model.revision.clone(),
+            ..environment.hub.clone()
+        };
+        // What is wrong with the configuration is told before a model is fetched.
+        let freeze = FreezeSpec::parse(config.model.freeze.as_slice())?;
+        let source = Checkpoint::open(&resolve_model(&config.model.path, &hub)?)?;
+        let tokenizer = Tokenizer::from_folder(source.folder())?;
+        let ids = tokenizer.last_id() as usize + 1;
+        check_vocabulary(&source, ids, source.encoder_config().vocab_size)?;
+        Ok(Self {
+            config,
+            folder,
+            freeze,
+            source,
+            tokenizer,
+            resumed: None,
+            environment,
+            observer,
+            stop,
+        })
+    }
+
+    /// The list of all tasks that can be trained.
+    fn of_its_task(self) -> Result<Outcome, TrainError> {
+        match self.config.task {
+            TaskKind::TextClassification => self.of::<TextClassification>(),
+        }
+    }
+
+    fn of<T: Prepare>(mut self) -> Result<Outcome, TrainError> {
+        let prepared = T::prepare(
+            &mut self.config,
+            &self.source,
+            &self.tokenizer,
+            self.environment.cache.as_deref(),
+            self.observer,
+            self.stop,
+        )?;
+        let Some(Prepared { task, data }) = prepared else {
+            return Ok(self.stopped());
+        };
+        self.refuse_other_data(&data.fingerprints)?;
+        let model = self.load(&task)?;
+        self.make_folder(&data)?;
+        let resumed = self
+            .resumed
+            .map(|resumed| (resumed.path, resumed.state.progress));
+        let parts = Parts {
+            keep: Keep::new(
+                &self.config.model.feature_cache,
+                self.environment.cache.as_deref(),
+            ),
+            config: self.config,
+            folder: self.folder,
+            task,
+            model,
+            data,
+            source: self.source,
+            tokenizer: self.tokenizer,
+            device: self.environment.device.clone(),
+        };
+        Trainer::new(parts, resumed, self.observer, self.stop)?.run()
+    }
+
+    /// A run that was asked to stop before it began, or went on.
+    fn stopped(self) -> Outcome {
+        let resumed = self.resumed.as_ref();
+        Outcome::Stopped {
+            step: resumed.map_or(0, |resumed| resumed.state.progress.step),
+            checkpoint: self.resumed.map(|resumed| resumed.path),
+        }
+    }
+
+    fn refuse_other_data(&self, fingerprints: &Fingerprints) -> Result<(), TrainError> {
+        let Some(Resumed { state, .. }) = &self.resumed else {
+            return Ok(());
+        };
+        let before = &state.fingerprints;
+        let changed = fingerprints
+            .iter()
+            .filter(|(name, hash)| before.get(*name) != Some(hash))
+            .map(|(name, _)| name.clone());
+        refuse_changes(&self.folder, changed.collect())
+    }
+
+    fn load<T: Prepare>(&mut self, task: &T) -> Result<T::Model, TrainError> {
+        let device = self.environment.device.device().clone().autodiff();
+        let (model, report) = task.load(&self.source, self.config.seed, &device)?;
+        let (model, _) = self.freeze.apply(model, self.source.architecture())?;
+        if trainable_names(&model).is_empty() {
+            return Err(TrainError::NothingToTrain);
+        }
+        self.observer.observe(&Event::Model {
+            report: &report,
+            parameters: &ParameterReport::of(&model),
+        });
+        Ok(model)
+    }
+
+    /// The run's folder with what is known before the first step, or without what is of no use.
+    fn make_folder<T: Clone>(&mut self, data: &Data<T>) -> Result<(), TrainError> {
+        let Some(Resumed { damaged, .. }) = &self.resumed else {
+            if data.validation.examples.is_empty() {
+                self.observer
+                    .observe(&Event::Warning(Warning::NoValidation));
+            }
+            self.folder.create()?;
+            let device = &self.environment.device;
+            let (fingerprints, splits) = (&data.fingerprints, &data.splits());
+            return self
+                .folder
+                .describe(&self.config, device, fingerprints, splits);
+        };
+        self.folder.create()?;
+        let keep = self.config.train.keep_checkpoints;
+        Checkpoints::new(self.folder.checkpoints(), keep)
+            .clean(damaged)
+            .map_err(|source| TrainError::write(self.folder.path(), source))
+    }
+}
+
+#[cfg(test)]
+mod tests;

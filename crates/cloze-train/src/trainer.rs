@@ -6,7 +6,7 @@ mod frozen;
 mod plan;
 mod saving;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use cloze_data::tokenizer::Tokenizer;
@@ -40,8 +40,8 @@ pub enum Outcome {
     Stopped {
         /// Optimizer steps taken.
         step: u64,
-        /// Where it goes on.
-        checkpoint: PathBuf,
+        /// Where it goes on; `None` if its data were not yet there, so that there is no run.
+        checkpoint: Option<PathBuf>,
     },
 }
 
@@ -99,7 +99,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
     /// A run at its start, or where `resumed` left it: a checkpoint's folder and what it says.
     pub(crate) fn new(
         parts: Parts<T>,
-        resumed: Option<(&Path, Progress)>,
+        resumed: Option<(PathBuf, Progress)>,
         observer: &'a mut dyn Observer,
         stop: &'a StopFlag,
     ) -> Result<Self, TrainError> {
@@ -131,11 +131,11 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
         .with_gradient_checkpointing(train.gradient_checkpointing);
         let (last_checkpoint, progress) = match resumed {
             Some((path, progress)) => {
-                let state = optimizer_file::read(path)?;
+                let state = optimizer_file::read(&path)?;
                 let optimizer = training.optimizer_mut();
-                optimizer_file::restore(optimizer, progress.step, state, path, device.device())?;
+                optimizer_file::restore(optimizer, progress.step, state, &path, device.device())?;
                 training.set_batches(progress.batches);
-                (Some(path.to_owned()), progress)
+                (Some(path), progress)
             }
             None => (None, Progress::default()),
         };
@@ -201,7 +201,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
     fn stopped(mut self) -> Result<Outcome, TrainError> {
         Ok(Outcome::Stopped {
             step: self.progress.step,
-            checkpoint: self.save_checkpoint()?,
+            checkpoint: Some(self.save_checkpoint()?),
         })
     }
 

@@ -40,12 +40,15 @@ pub(crate) fn run(arguments: &TrainArguments, models: &Models) -> anyhow::Result
     drop(display);
     match outcome.map_err(train_error)? {
         Outcome::Finished(results) => print_results(&results, &folder),
-        Outcome::Stopped { step, .. } => {
-            let message = format!(
-                "after step {}; go on with `cloze train --resume {}`",
-                Thousands(step as usize),
-                folder.display()
-            );
+        Outcome::Stopped { step, checkpoint } => {
+            let message = match checkpoint {
+                Some(_) => format!(
+                    "after step {}; go on with `cloze train --resume {}`",
+                    Thousands(step as usize),
+                    folder.display()
+                ),
+                None => "before the first step; there is nothing to go on with".into(),
+            };
             Err(Interrupted { message }.into())
         }
     }

@@ -1,4 +1,4 @@
-//! The rows of the files that a configuration names, and which split each belongs to.
+//! Labelled texts of the files that a configuration names, and which split each belongs to.
 
 use std::path::PathBuf;
 
@@ -8,8 +8,8 @@ use cloze_data::readers::{
 };
 use cloze_data::splits::{Split, split_by_ratio, texts_in_two_splits};
 
+use super::RowOrigin;
 use crate::config::{BadRowsConfig, RunConfig};
-use crate::data::RowOrigin;
 use crate::error::TrainError;
 use crate::events::{Event, Observer, SplitName, Warning};
 

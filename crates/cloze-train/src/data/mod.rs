@@ -1,0 +1,160 @@
+//! From files to splits of examples: a file for each task, with what is special to its data.
+
+mod sources;
+mod text_classification;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cloze_core::EncoderConfig;
+use cloze_data::fingerprint::file_fingerprint;
+use cloze_data::readers::Value;
+use cloze_data::tokenizer::Tokenizer;
+use cloze_model::checkpoint::Checkpoint;
+use cloze_tasks::{Example, ExampleSource, Task};
+
+use crate::StopFlag;
+use crate::config::RunConfig;
+use crate::error::TrainError;
+use crate::events::{Observer, SplitName};
+use crate::run_folder::Splits;
+use crate::state::Fingerprints;
+
+/// The tokenizer's name among the fingerprints.
+pub(crate) const TOKENIZER: &str = "tokenizer";
+
+/// Examples of one split.
+#[derive(Debug)]
+pub(crate) struct SplitData<T: Clone> {
+    pub(crate) file: PathBuf,
+    pub(crate) examples: Arc<dyn ExampleSource<T>>,
+    /// Where each example comes from; empty where they come from no single row, as the blocks of
+    /// a corpus do.
+    pub(crate) origins: Vec<RowOrigin>,
+}
+
+impl<T: Clone> SplitData<T> {
+    /// Row numbers, as far as the examples come from single rows.
+    fn rows(&self) -> Option<Vec<usize>> {
+        let known = self.origins.len() == self.examples.len();
+        known.then(|| self.origins.iter().map(|origin| origin.row).collect())
+    }
+}
+
+/// Where an example comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct RowOrigin {
+    /// Number of the row in its file, from 0; rows that were skipped count.
+    pub(crate) row: usize,
+    /// Line of the file, from 1.
+    pub(crate) line: usize,
+    /// The row's own identifier.
+    pub(crate) id: Option<Value>,
+}
+
+/// All splits; a split without rows is empty.
+#[derive(Debug)]
+pub(crate) struct Data<T: Clone> {
+    pub(crate) train: SplitData<T>,
+    pub(crate) validation: SplitData<T>,
+    pub(crate) test: SplitData<T>,
+    pub(crate) fingerprints: Fingerprints,
+}
+
+impl<T: Clone> Data<T> {
+    /// Train, validation and test.
+    pub(crate) fn all(&self) -> [&SplitData<T>; 3] {
+        [&self.train, &self.validation, &self.test]
+    }
+
+    /// The examples of all splits, where all are in memory.
+    pub(crate) fn in_memory(&self) -> Option<[&[Example<T>]; 3]> {
+        let [train, validation, test] = self.all().map(|split| split.examples.in_memory());
+        Some([train?, validation?, test?])
+    }
+
+    pub(crate) fn split(&self, name: SplitName) -> &SplitData<T> {
+        match name {
+            SplitName::Train => &self.train,
+            SplitName::Validation => &self.validation,
+            SplitName::Test => &self.test,
+        }
+    }
+
+    /// What `splits.json` says.
+    pub(crate) fn splits(&self) -> Splits<'_> {
+        let named = [
+            ("train", &self.train),
+            ("validation", &self.validation),
+            ("test", &self.test),
+        ];
+        Splits {
+            train: self.train.rows(),
+            validation: self.validation.rows(),
+            test: self.test.rows(),
+            files: named
+                .into_iter()
+                .filter(|(_, split)| !split.examples.is_empty())
+                .map(|(name, split)| (name, split.file.as_path()))
+                .collect::<BTreeMap<_, _>>(),
+        }
+    }
+}
+
+/// A task with its data.
+#[derive(Debug)]
+pub(crate) struct Prepared<T: Task> {
+    pub(crate) task: T,
+    pub(crate) data: Data<T::Target>,
+}
+
+/// A task that a run can be prepared for.
+pub(crate) trait Prepare: Task + Clone {
+    /// Reads what the configuration names, and puts what was found out (columns, the longest text)
+    /// into the configuration. What takes long to make and can be found again by what it depends
+    /// on belongs into `cache`, cloze's own folder, if there is one. `None` if asked to stop
+    /// meanwhile.
+    fn prepare(
+        config: &mut RunConfig,
+        checkpoint: &Checkpoint,
+        tokenizer: &Tokenizer,
+        cache: Option<&Path>,
+        observer: &mut dyn Observer,
+        stop: &StopFlag,
+    ) -> Result<Option<Prepared<Self>>, TrainError>;
+}
+
+/// The most tokens of an example: as the configuration says, otherwise what the model reads.
+fn max_length(
+    config: &RunConfig,
+    encoder: &EncoderConfig,
+    tokenizer: &Tokenizer,
+) -> Result<usize, TrainError> {
+    let limit = encoder.max_position_embeddings;
+    match config.data.max_length {
+        Some(found) if found > limit => Err(TrainError::MaxLength { found, limit }),
+        Some(length) => Ok(length),
+        None => Ok(tokenizer
+            .model_max_length()
+            .map_or(limit, |length| length.min(limit))),
+    }
+}
+
+/// Hashes of the tokenizer and of every file that the configuration names.
+fn fingerprints(config: &RunConfig, tokenizer: &Tokenizer) -> Result<Fingerprints, TrainError> {
+    let data = &config.data;
+    let files = [
+        ("data.train", Some(&data.train)),
+        ("data.validation", data.validation.as_ref()),
+        ("data.test", data.test.as_ref()),
+    ];
+    let mut fingerprints = Fingerprints::from([(TOKENIZER.into(), tokenizer.fingerprint())]);
+    for (key, file) in files {
+        if let Some(file) = file {
+            let hash = file_fingerprint(file).map_err(|source| TrainError::read(file, source))?;
+            fingerprints.insert(format!("{key} ({})", Path::display(file)), hash);
+        }
+    }
+    Ok(fingerprints)
+}

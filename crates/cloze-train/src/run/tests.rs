@@ -1,0 +1,311 @@
+//! A task whose examples are read one by one, from elsewhere than memory, and are others in every
+//! epoch: text classification behind another source.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::fs;
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor};
+use cloze_core::{ConfigJson, PackedBatch};
+use cloze_data::tokenizer::WordPieceOptions;
+use cloze_model::ForwardOptions;
+use cloze_model::checkpoint::{LoadReport, init_encoder, save_encoder};
+use cloze_tasks::metrics::Direction;
+use cloze_tasks::{Example, ExampleSource, Input, Objective, Task, TaskError};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::*;
+use crate::data::SplitData;
+
+#[derive(Clone, Debug)]
+struct Streamed(TextClassification);
+
+/// The rows of a split; row 0 of epoch 1 is row 1 of epoch 0.
+#[derive(Debug)]
+struct Reader {
+    split: &'static str,
+    rows: Vec<Example<usize>>,
+    /// Whether its last row can be read.
+    whole: bool,
+}
+
+thread_local! {
+    /// Split, epoch and index of every example that was read.
+    static READ: RefCell<Vec<(&'static str, u64, usize)>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Reader {
+    fn row(&self, index: usize, epoch: u64) -> Result<&Example<usize>, TaskError> {
+        let row = (index + epoch as usize) % self.rows.len();
+        if !self.whole && row + 1 == self.rows.len() {
+            return Err(TaskError::Read {
+                path: "rows.bin".into(),
+                source: std::io::ErrorKind::UnexpectedEof.into(),
+            });
+        }
+        Ok(&self.rows[row])
+    }
+}
+
+impl ExampleSource<usize> for Reader {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn tokens(&self, index: usize, epoch: u64) -> Result<usize, TaskError> {
+        Ok(self.row(index, epoch)?.ids.len())
+    }
+
+    fn example(&self, index: usize, epoch: u64) -> Result<Cow<'_, Example<usize>>, TaskError> {
+        READ.with_borrow_mut(|read| read.push((self.split, epoch, index)));
+        Ok(Cow::Owned(self.row(index, epoch)?.clone()))
+    }
+}
+
+impl Prepare for Streamed {
+    fn prepare(
+        config: &mut RunConfig,
+        checkpoint: &Checkpoint,
+        tokenizer: &Tokenizer,
+        cache: Option<&Path>,
+        observer: &mut dyn Observer,
+        stop: &StopFlag,
+    ) -> Result<Option<Prepared<Self>>, TrainError> {
+        if stop.is_requested() {
+            return Ok(None);
+        }
+        let whole = config.data.id.is_none();
+        let prepared =
+            TextClassification::prepare(config, checkpoint, tokenizer, cache, observer, stop)?;
+        let streamed = |name, split: SplitData<usize>| SplitData {
+            file: split.file,
+            examples: Arc::new(Reader {
+                split: name,
+                rows: split.examples.in_memory().unwrap().to_vec(),
+                whole,
+            }),
+            origins: Vec::new(),
+        };
+        Ok(prepared.map(|Prepared { task, data }| {
+            let data = Data {
+                train: streamed("train", data.train),
+                validation: streamed("validation", data.validation),
+                test: streamed("test", data.test),
+                fingerprints: data.fingerprints,
+            };
+            let task = Self(task);
+            Prepared { task, data }
+        }))
+    }
+}
+
+impl Task for Streamed {
+    type Model = <TextClassification as Task>::Model;
+    type Target = usize;
+    type Evaluator = <TextClassification as Task>::Evaluator;
+    type Features = <TextClassification as Task>::Features;
+
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn max_length(&self) -> usize {
+        self.0.max_length()
+    }
+
+    fn load(
+        &self,
+        checkpoint: &Checkpoint,
+        seed: u64,
+        device: &Device,
+    ) -> Result<(Self::Model, LoadReport), TaskError> {
+        self.0.load(checkpoint, seed, device)
+    }
+
+    fn save(
+        &self,
+        folder: &Path,
+        model: &Self::Model,
+        source: &Checkpoint,
+    ) -> Result<(), TaskError> {
+        self.0.save(folder, model, source)
+    }
+
+    fn pack_weights(&self, model: &mut Self::Model) {
+        self.0.pack_weights(model);
+    }
+
+    fn frozen_features(&self, model: &Self::Model) -> Option<Self::Features> {
+        self.0.frozen_features(model)
+    }
+
+    fn encode(
+        &self,
+        model: &Self::Model,
+        features: Self::Features,
+        batch: &PackedBatch,
+    ) -> Result<Tensor<2>, TaskError> {
+        self.0.encode(model, features, batch)
+    }
+
+    fn loss(
+        &self,
+        model: &Self::Model,
+        input: &Input<'_, Self::Features>,
+        targets: &[usize],
+        options: &ForwardOptions,
+    ) -> Result<Objective, TaskError> {
+        self.0.loss(model, input, targets, options)
+    }
+
+    fn weight(&self, targets: &[usize]) -> f64 {
+        self.0.weight(targets)
+    }
+
+    fn evaluator(&self) -> Self::Evaluator {
+        self.0.evaluator()
+    }
+
+    fn evaluate(
+        &self,
+        model: &Self::Model,
+        input: &Input<'_, Self::Features>,
+        targets: &[usize],
+        evaluator: &mut Self::Evaluator,
+    ) -> Result<(), TaskError> {
+        self.0.evaluate(model, input, targets, evaluator)
+    }
+
+    fn direction(&self, metric: &str) -> Option<Direction> {
+        self.0.direction(metric)
+    }
+}
+
+const WORDS: [&str; 8] = [
+    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "film",
+];
+
+const MODEL: &str = r#"{
+    "model_type": "bert", "vocab_size": 8, "hidden_size": 8, "num_hidden_layers": 1,
+    "num_attention_heads": 2, "intermediate_size": 16, "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1,
+    "max_position_embeddings": 12, "type_vocab_size": 2, "layer_norm_eps": 1e-12,
+    "initializer_range": 0.2, "pad_token_id": 0
+}"#;
+
+/// A folder with a tiny model, a table of 20 rows, and room for runs.
+fn fixture() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let vocabulary = folder.path().join("vocab.txt");
+    fs::write(&vocabulary, WORDS.join("\n")).unwrap();
+    let model = folder.path().join("model");
+    fs::create_dir(&model).unwrap();
+    let options = WordPieceOptions::default();
+    let tokenizer = Tokenizer::from_vocab(&vocabulary, &options).unwrap();
+    tokenizer.save(&model).unwrap();
+    let json = ConfigJson::parse(&model.join("config.json"), MODEL).unwrap();
+    let encoder = init_encoder(&json, 5, &Device::flex()).unwrap();
+    save_encoder(&model, &encoder, &json).unwrap();
+    let rows = (0..20).map(|row| {
+        let label = if row % 3 == 0 { "good" } else { "bad" };
+        format!("{label}{},{label},{row}\n", " film".repeat(row % 7))
+    });
+    let table = format!("text,label,id\n{}", rows.collect::<String>());
+    fs::write(folder.path().join("table.csv"), table).unwrap();
+    folder
+}
+
+fn config(folder: &Path, name: &str, more: &str) -> RunConfig {
+    let [output, model, table] = [name, "model", "table.csv"].map(|name| folder.join(name));
+    let text = format!(
+        "task = \"text-classification\"\noutput = {output:?}\n[model]\npath = {model:?}\n\
+         [data]\ntrain = {table:?}\nsplit = {{ validation = 0.2, test = 0.2 }}\n\
+         [train]\nepochs = 3\ntokens_per_batch = 20\nlearning_rate = 1e-2\nlength_pool = 2\n"
+    );
+    let overrides: Vec<String> = more.lines().map(str::to_owned).collect();
+    RunConfig::parse(Path::new("run.toml"), &text, &overrides).unwrap()
+}
+
+fn train_streamed(config: RunConfig, stop: &StopFlag) -> Result<Outcome, TrainError> {
+    let folder = RunFolder::new(&config.output);
+    let environment = Environment::default();
+    Run::new(config, folder, &environment, &mut (), stop)?.of::<Streamed>()
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn every_epoch_reads_its_own_examples_and_every_evaluation_the_same() {
+    let folder = fixture();
+    READ.take();
+    let config = config(folder.path(), "run", "");
+    train_streamed(config, &StopFlag::new()).unwrap();
+    let mut read = READ.take();
+    let test = read.split_off(read.len() - 4);
+    assert_eq!(test, [0, 1, 2, 3].map(|row| ("test", 0, row)));
+    let validation = [0, 1, 2, 3].map(|row| ("validation", 0, row));
+    for epoch in 0..3 {
+        let mut trained: Vec<_> = read.drain(..12).collect();
+        trained.sort_unstable();
+        assert_eq!(
+            trained,
+            (0..12).map(|row| ("train", epoch, row)).collect::<Vec<_>>()
+        );
+        assert_eq!(read.drain(..4).as_slice(), validation);
+    }
+    assert!(read.is_empty(), "{read:?}");
+}
+
+#[test]
+fn what_comes_from_no_row_is_told_as_that() {
+    let folder = fixture();
+    let config = config(folder.path(), "run", "");
+    let table = config.data.train.clone();
+    train_streamed(config, &StopFlag::new()).unwrap();
+    let run = RunFolder::new(folder.path().join("run"));
+    let splits = json(&run.splits());
+    let names: Vec<&String> = splits.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["files"]);
+    assert_eq!(splits["files"]["train"], table.to_str().unwrap());
+    assert!(!run.test_predictions().exists());
+    let metrics = json(&run.metrics());
+    assert!(metrics["test"]["accuracy"].is_f64());
+}
+
+#[test]
+fn a_frozen_encoder_reads_streamed_rows_in_every_epoch() {
+    let folder = fixture();
+    let config = config(folder.path(), "run", "model.freeze=\"encoder\"");
+    let Outcome::Finished(results) = train_streamed(config, &StopFlag::new()).unwrap() else {
+        panic!("it was not asked to stop")
+    };
+    assert_eq!(results.feature_seconds, None);
+}
+
+#[test]
+fn a_run_that_is_stopped_while_it_is_prepared_leaves_nothing() {
+    let folder = fixture();
+    let stop = StopFlag::new();
+    stop.request();
+    let outcome = train_streamed(config(folder.path(), "run", ""), &stop).unwrap();
+    assert!(matches!(
+        outcome,
+        Outcome::Stopped {
+            step: 0,
+            checkpoint: None
+        }
+    ));
+    assert!(!folder.path().join("run").exists());
+}
+
+#[test]
+fn examples_that_cannot_be_read_are_named() {
+    let folder = fixture();
+    let config = config(folder.path(), "run", "data.id=\"id\"");
+    let error = train_streamed(config, &StopFlag::new()).unwrap_err();
+    assert_eq!(error.to_string(), "cannot read rows.bin");
+}
