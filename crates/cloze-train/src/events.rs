@@ -92,6 +92,11 @@ pub enum Event<'a> {
         /// The checkpoint that it goes on from, with its step.
         resumed: Option<(&'a Path, u64)>,
     },
+    /// The model was evaluated on the validation rows before its first step.
+    FirstEvaluation {
+        /// What it came to.
+        evaluation: &'a Evaluation,
+    },
     /// An optimizer step was taken.
     Step {
         /// Optimizer steps so far.

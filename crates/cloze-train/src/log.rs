@@ -1,5 +1,5 @@
-//! `log.jsonl`: one line a step, an epoch and a resume, and one for the features of a frozen
-//! encoder.
+//! `log.jsonl`: one line a step, an epoch and a resume, and one each for the features of a frozen
+//! encoder and an evaluation before the first step.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -34,6 +34,11 @@ pub enum LogLine {
     Epoch(EpochRecord),
     /// Once the features of a frozen encoder are there.
     Features(FeatureRecord),
+    /// Before the first step, where the model is evaluated there.
+    Start {
+        /// Metrics on the validation rows.
+        validation: Metrics,
+    },
     /// Where a resumed run goes on.
     Resume {
         /// Optimizer steps of the checkpoint.

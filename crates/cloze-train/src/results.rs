@@ -18,6 +18,8 @@ use crate::state::Progress;
 /// What a run came to; the content of `metrics.json`.
 #[derive(Clone, Debug)]
 pub struct RunResults {
+    /// Metrics on the validation rows before the first step, where they were wanted.
+    pub before: Option<Metrics>,
     /// The best epoch's metrics on the validation rows.
     pub validation: Option<Evaluation>,
     /// The best model's metrics on the test rows.
@@ -57,6 +59,9 @@ impl RunResults {
         for (name, split) in &splits {
             json.insert((*name).into(), metrics(&split.metrics));
         }
+        if let Some(before) = &self.before {
+            json.insert("before".into(), metrics(before));
+        }
         json.insert("train_seconds".into(), json!(self.train_seconds));
         if let Some(seconds) = self.feature_seconds {
             json.insert("feature_seconds".into(), json!(seconds));
@@ -90,6 +95,7 @@ pub(crate) fn write(
     let feature_seconds = progress.features.as_ref().map(|_| progress.feature_seconds);
     let reading_seconds = feature_seconds.unwrap_or(progress.step_seconds);
     let results = RunResults {
+        before: progress.before.clone(),
         validation: best.and_then(|best| some(&best.evaluation)),
         test: some(&test),
         best_epoch: best.map_or(progress.epoch, |best| best.epoch),

@@ -214,6 +214,8 @@ impl<'a> Run<'a> {
         let Some(Prepared { task, data }) = prepared else {
             return Ok(self.stopped());
         };
+        let first = &mut self.config.train.evaluate_first;
+        first.get_or_insert(T::EVALUATE_FIRST);
         self.refuse_other_data(&data.fingerprints)?;
         let model = self.load(&task)?;
         self.make_folder(&data)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cloze_model::device::ComputeDevice;
-use cloze_tasks::metrics::Evaluation;
+use cloze_tasks::metrics::{Evaluation, Metrics};
 use serde::{Deserialize, Serialize};
 
 use crate::config::RunConfig;
@@ -28,6 +28,9 @@ pub(crate) struct Progress {
     pub(crate) loss_sum: f64,
     /// What that sum is to be divided by.
     pub(crate) loss_weight: f64,
+    /// Metrics on the validation rows before the first step, where they were wanted.
+    #[serde(default)]
+    pub(crate) before: Option<Metrics>,
     /// The best epoch so far.
     pub(crate) best: Option<Best>,
     /// The epochs so far.

@@ -2,6 +2,7 @@
 
 mod batches;
 mod epoch_end;
+mod first_evaluation;
 mod frozen;
 mod plan;
 mod saving;
@@ -170,6 +171,9 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
     pub(crate) fn run(mut self) -> Result<Outcome, TrainError> {
         self.announce()?;
         if let Flow::Stop = self.obtain_features()? {
+            return self.stopped();
+        }
+        if let Flow::Stop = self.evaluate_first()? {
             return self.stopped();
         }
         if let Flow::Stop = self.epochs()? {

@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::path::Path;
 
 use cloze_model::device::{ComputeDevice, DeviceName};
+use cloze_tasks::metrics::Metrics;
 use cloze_train::{EpochRecord, Event, FeatureRecord, Observer, Warning};
 use indicatif::ProgressBar;
 
@@ -150,6 +151,19 @@ impl TrainingDisplay {
         });
     }
 
+    /// Loss and metric of a validation, the metric for the bar as well.
+    fn validation(&mut self, metrics: &Metrics) -> String {
+        let mut text = String::new();
+        if let Some(loss) = metrics.get("loss") {
+            text += &format!(", validation loss {loss:.4}");
+        }
+        if let Some(value) = metrics.get(self.best).filter(|_| self.best != "loss") {
+            text += &format!(", {} {value:.4}", self.best);
+            self.metric = format!("  {} {value:.4}", self.best);
+        }
+        text
+    }
+
     fn epoch(&mut self, record: &EpochRecord, epochs: u64) {
         let mut line = format!(
             "epoch {} of {epochs}: {} steps, train loss {:.4}",
@@ -157,17 +171,7 @@ impl TrainingDisplay {
             Thousands(record.step as usize),
             record.train_loss
         );
-        if let Some(loss) = record.validation.get("loss") {
-            line += &format!(", validation loss {loss:.4}");
-        }
-        if let Some(value) = record
-            .validation
-            .get(self.best)
-            .filter(|_| self.best != "loss")
-        {
-            line += &format!(", {} {value:.4}", self.best);
-            self.metric = format!("  {} {value:.4}", self.best);
-        }
+        line += &self.validation(&record.validation);
         line += &format!(", {:.0} s", record.seconds);
         // Without validation rows nothing was compared: the last epoch is kept.
         if record.best && record.validation.get(self.best).is_some() {
@@ -224,6 +228,11 @@ impl Observer for TrainingDisplay {
                     "{}, {steps}",
                     counted(*epochs as usize, "epoch")
                 ));
+            }
+            Event::FirstEvaluation { evaluation } => {
+                self.clear();
+                let validation = self.validation(&evaluation.metrics);
+                self.line(format_args!("before the first step{validation}"));
             }
             Event::Step {
                 step,

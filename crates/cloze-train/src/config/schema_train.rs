@@ -33,6 +33,10 @@ pub struct TrainConfig {
     /// Keeps of every layer only its input and computes the rest again on the way back: less
     /// memory for about a third more work, and the same result to the bit.
     pub gradient_checkpointing: bool,
+    /// Whether the model is evaluated on the validation rows before its first step too. Where this
+    /// is absent the task decides; text classification does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evaluate_first: Option<bool>,
     /// The validation metric that decides which epoch's model is kept.
     pub best: BestMetric,
     /// How many checkpoints to keep for a resume. The one before the newest is what is left if
@@ -59,6 +63,7 @@ impl Default for TrainConfig {
             gradient_accumulation: 1,
             length_pool: 50,
             gradient_checkpointing: false,
+            evaluate_first: None,
             best: BestMetric::Accuracy,
             keep_checkpoints: 2,
             checkpoint_every: None,

@@ -111,6 +111,10 @@ pub(crate) struct Prepared<T: Task> {
 
 /// A task that a run can be prepared for.
 pub(crate) trait Prepare: Task + Clone {
+    /// Whether the model is evaluated before its first step where the configuration does not say
+    /// it: worth its time where a model comes that can do the task already.
+    const EVALUATE_FIRST: bool = false;
+
     /// Reads what the configuration names, and puts what was found out (columns, the longest text)
     /// into the configuration. What takes long to make and can be found again by what it depends
     /// on belongs into `cache`, cloze's own folder, if there is one. `None` if asked to stop

@@ -65,6 +65,8 @@ impl ExampleSource<usize> for Reader {
 }
 
 impl Prepare for Streamed {
+    const EVALUATE_FIRST: bool = true;
+
     fn prepare(
         config: &mut RunConfig,
         checkpoint: &Checkpoint,
@@ -247,7 +249,9 @@ fn every_epoch_reads_its_own_examples_and_every_evaluation_the_same() {
     let mut read = READ.take();
     let test = read.split_off(read.len() - 4);
     assert_eq!(test, [0, 1, 2, 3].map(|row| ("test", 0, row)));
+    // Before the first step, and after each epoch.
     let validation = [0, 1, 2, 3].map(|row| ("validation", 0, row));
+    assert_eq!(read.drain(..4).as_slice(), validation);
     for epoch in 0..3 {
         let mut trained: Vec<_> = read.drain(..12).collect();
         trained.sort_unstable();
@@ -274,16 +278,26 @@ fn what_comes_from_no_row_is_told_as_that() {
     assert!(!run.test_predictions().exists());
     let metrics = json(&run.metrics());
     assert!(metrics["test"]["accuracy"].is_f64());
+    assert!(metrics["before"]["accuracy"].is_f64());
+    assert!(
+        RunConfig::read(&run.config(), &[])
+            .unwrap()
+            .train
+            .evaluate_first
+            .unwrap()
+    );
 }
 
 #[test]
 fn a_frozen_encoder_reads_streamed_rows_in_every_epoch() {
     let folder = fixture();
-    let config = config(folder.path(), "run", "model.freeze=\"encoder\"");
+    let more = "model.freeze=\"encoder\"\ntrain.evaluate_first=false";
+    let config = config(folder.path(), "run", more);
     let Outcome::Finished(results) = train_streamed(config, &StopFlag::new()).unwrap() else {
         panic!("it was not asked to stop")
     };
     assert_eq!(results.feature_seconds, None);
+    assert_eq!(results.before, None);
 }
 
 #[test]

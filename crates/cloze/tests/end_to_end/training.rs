@@ -129,6 +129,21 @@ fn a_trained_model_is_the_start_of_another_run() {
     assert!(accuracy.as_f64().unwrap() > 0.9);
 }
 
+/// What training adds to a model that was trained already.
+#[test]
+fn a_model_can_be_evaluated_before_its_first_step() {
+    let place = Place::with_run();
+    let line = "train config.toml --set model.path=run --set output=more --set train.epochs=1 \
+                --set train.evaluate_first=true --set train.best=accuracy";
+    let told = stderr(&place.cloze(line).assert().success());
+    let before = &place.json("more/metrics.json")["before"];
+    let [loss, accuracy] = ["loss", "accuracy"].map(|name| before[name].as_f64().unwrap());
+    assert!(accuracy > 0.9, "{accuracy}");
+    let wanted =
+        format!("\nbefore the first step, validation loss {loss:.4}, accuracy {accuracy:.4}\n");
+    assert!(told.contains(&wanted), "{told}");
+}
+
 #[test]
 fn a_run_is_never_overwritten() {
     let place = Place::with_run();
