@@ -3,10 +3,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cloze_core::InputError;
-use cloze_data::readers::{ReadError, Row, Value};
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::{BYTE_ORDER_MARK, Input, StreamedRow};
+use crate::readers::{ReadError, Row, Value};
 
 /// How fields are set apart.
 #[derive(Clone, Copy)]

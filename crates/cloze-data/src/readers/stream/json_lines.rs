@@ -3,11 +3,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cloze_core::InputError;
-use cloze_data::readers::{ReadError, Row, Value};
-use cloze_data::tokenizer::TextLines;
 use serde_json::Value as Json;
 
 use super::{Input, StreamedRow, line_error};
+use crate::readers::{ReadError, Row, Value};
+use crate::tokenizer::TextLines;
 
 /// One JSON object a line; blank lines are left out.
 pub(super) fn read(path: &Path, input: Input) -> impl Iterator<Item = StreamedRow> + use<> {

@@ -1,10 +1,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cloze_data::readers::{Row, Value};
-use cloze_data::tokenizer::TextLines;
-
 use super::{Input, StreamedRow, line_error};
+use crate::readers::{Row, Value};
+use crate::tokenizer::TextLines;
 
 /// Plain text: a row a line, in one column that is called `text`.
 pub(super) fn read(path: &Path, input: Input) -> impl Iterator<Item = StreamedRow> + use<> {

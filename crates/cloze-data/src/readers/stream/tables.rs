@@ -1,9 +1,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cloze_data::readers::{Format, ReadError, read_table_with_rejected};
-
 use super::{RowStream, StreamedRow};
+use crate::readers::{Format, ReadError, read_table_with_rejected};
 
 /// A file that is read as a whole, then row by row.
 pub(super) fn read(path: &Path, format: &Format) -> Result<RowStream, ReadError> {
