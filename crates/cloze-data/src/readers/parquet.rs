@@ -2,13 +2,14 @@
 //! keeps in the metadata.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cloze_core::InputError;
 use parquet::basic::{ConvertedType, LogicalType, Type as PhysicalType};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::reader::RowIter;
 use parquet::record::{Field, Row as Record};
 use parquet::schema::types::{ColumnDescriptor, Type};
 use serde_json::Value as Json;
@@ -23,48 +24,114 @@ pub(super) static PARQUET: Format = Format {
 };
 
 fn read(path: &Path) -> Result<Table, ReadError> {
-    let file = File::open(path).map_err(|source| ReadError::io(path, source))?;
-    let length = file
-        .metadata()
-        .map_err(|source| ReadError::io(path, source))?
-        .len();
-    if length == 0 {
-        return Err(InputError::new(path, "an empty file", "rows of data").into());
-    }
-    let reader = SerializedFileReader::new(file).map_err(|error| broken(path, &error))?;
-    let schema = readable_columns(&reader).map_err(|error| broken(path, &error))?;
-    let names = schema
-        .get_fields()
-        .iter()
-        .map(|field| field.name().to_owned());
-    let mut table = Table::new(path, names.collect());
-    let class_names = class_names(&reader, &table.columns);
-    for (column, classes) in table.columns.iter().zip(&class_names) {
+    let records = Records::open(path)?;
+    let mut table = Table::new(path, records.columns.clone());
+    for (column, classes) in table.columns.iter().zip(&records.class_names) {
         if let Some(classes) = classes {
             table
                 .class_names
                 .insert(column.clone(), classes.names().into());
         }
     }
-    let records = reader
-        .get_row_iter(Some(schema))
-        .map_err(|error| broken(path, &error))?;
-    for (index, record) in records.enumerate() {
-        let line = index + 1;
-        let record = record.map_err(|error| broken(path, &error).at_line(line))?;
-        match row(record, &class_names) {
-            Ok(values) => table.rows.push(Row { line, values }),
-            Err((column, found)) => {
-                let wanted = format!(
-                    "the id of one of {} classes",
-                    class_count(&class_names, column)
-                );
-                let error = InputError::new(path, found.describe(), wanted).at_line(line);
-                table.rejected.push(error.in_field(&table.columns[column]));
-            }
+    for row in records {
+        match row {
+            Ok(row) => table.rows.push(row),
+            Err(RecordError::Row(error)) => table.rejected.push(error),
+            Err(RecordError::File(error)) => return Err(error.into()),
         }
     }
     Ok(table)
+}
+
+/// The rows of a file as they come: a row group's columns are decoded page by page.
+pub(super) struct Records {
+    path: PathBuf,
+    columns: Vec<String>,
+    class_names: Vec<Option<ClassNames>>,
+    rows: RowIter<'static>,
+    /// How many rows the file says that it has.
+    count: i64,
+    /// The row that was read last, counted from 1.
+    line: usize,
+}
+
+/// Why a row cannot be had.
+pub(super) enum RecordError {
+    /// It cannot be used; others can.
+    Row(InputError),
+    /// The file is broken from here on.
+    File(InputError),
+}
+
+impl Records {
+    /// Opens a file.
+    pub(super) fn open(path: &Path) -> Result<Self, ReadError> {
+        let file = File::open(path).map_err(|source| ReadError::io(path, source))?;
+        let length = file
+            .metadata()
+            .map_err(|source| ReadError::io(path, source))?
+            .len();
+        if length == 0 {
+            return Err(InputError::new(path, "an empty file", "rows of data").into());
+        }
+        let broken = |error| broken(path, &error);
+        let reader = SerializedFileReader::new(file).map_err(broken)?;
+        let schema = readable_columns(&reader).map_err(broken)?;
+        let names = schema.get_fields().iter();
+        let columns: Vec<String> = names.map(|field| field.name().to_owned()).collect();
+        let class_names = class_names(&reader, &columns);
+        let count = reader.metadata().file_metadata().num_rows();
+        let rows = reader.into_iter().project(Some(schema)).map_err(broken)?;
+        Ok(Self {
+            path: path.into(),
+            columns,
+            class_names,
+            rows,
+            count,
+            line: 0,
+        })
+    }
+
+    /// Names of the columns.
+    pub(super) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// Whether the file says that it has no rows.
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    fn row(&self, record: Record) -> Result<Row, InputError> {
+        match row(record, &self.class_names) {
+            Ok(values) => Ok(Row {
+                line: self.line,
+                values,
+            }),
+            Err((column, found)) => {
+                let classes = class_count(&self.class_names, column);
+                let wanted = format!("the id of one of {classes} classes");
+                let error = InputError::new(&self.path, found.describe(), wanted);
+                Err(error.at_line(self.line).in_field(&self.columns[column]))
+            }
+        }
+    }
+}
+
+impl Iterator for Records {
+    type Item = Result<Row, RecordError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let record = self.rows.next()?;
+        self.line += 1;
+        Some(match record {
+            Ok(record) => self.row(record).map_err(RecordError::Row),
+            Err(error) => {
+                let error = broken(&self.path, &error).at_line(self.line);
+                Err(RecordError::File(error))
+            }
+        })
+    }
 }
 
 fn broken(path: &Path, error: &ParquetError) -> InputError {

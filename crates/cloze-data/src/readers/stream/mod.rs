@@ -1,11 +1,12 @@
 //! Rows of a file or of standard input, as they come, with flat memory.
 //!
-//! CSV, JSON lines and plain text are read a row at a time. A JSON list, a TSV file (which has to
-//! be seen whole to know what its quotes mean) and a Parquet file are read first.
+//! CSV, JSON lines, Parquet and plain text are read a row at a time. A JSON list and a TSV file (which
+//! has to be seen whole to know what its quotes mean) are read first.
 
 mod delimited;
 mod json_lines;
 mod lines;
+mod parquet;
 mod tables;
 
 use std::fs::File;
@@ -89,6 +90,9 @@ fn open_file(path: &Path, format: Option<&'static Format>) -> Result<RowStream, 
     let file = File::open(path).map_err(read_error)?;
     if file.metadata().map_err(read_error)?.is_dir() {
         return Err(InputError::new(path, "a folder", "a data file").into());
+    }
+    if format.name == "parquet" {
+        return parquet::read(path);
     }
     let mut input = BufReader::with_capacity(1 << 16, file);
     let reading = match format.name {
