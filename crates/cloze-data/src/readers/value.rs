@@ -6,9 +6,10 @@ use serde::{Serialize, Serializer};
 ///
 /// Text formats without types (CSV, TSV, lines) give [`Text`](Self::Text) throughout. It
 /// serialises as the JSON value of the same shape.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value {
     /// Nothing: JSON's `null`, an absent key, a Parquet null.
+    #[default]
     Null,
     /// True or false.
     Bool(bool),

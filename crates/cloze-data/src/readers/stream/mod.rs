@@ -3,6 +3,7 @@
 //! CSV, JSON lines, Parquet and plain text are read a row at a time. A JSON list and a TSV file (which
 //! has to be seen whole to know what its quotes mean) are read first.
 
+mod corpus_texts;
 mod delimited;
 mod json_lines;
 mod lines;
@@ -18,6 +19,8 @@ use cloze_core::InputError;
 
 use crate::readers::{Format, ReadError, Row};
 use crate::tokenizer::TokenizerError;
+
+pub use corpus_texts::{CorpusTexts, SkippedTexts};
 
 /// Where rows come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
