@@ -1,8 +1,9 @@
-//! From text to packed batches: tokenizer, dataset readers, splits, sampling, packing.
+//! From text to packed batches: tokenizer, dataset readers, splits, corpora, masking, sampling, packing.
 //!
 //! - [`tokenizer`]: text ↔ token ids, as the checkpoint folder states it
 //! - [`readers`]: data files → rows, labelled texts
 //! - [`splits`]: rows → training, validation and test rows; texts that stand in two of them
+//! - [`sentences`]: raw text → sentences
 //! - [`sampling`]: the batches of an epoch, decided by seed and epoch alone
 //! - [`packing`]: encodings → packed batches
 //! - [`reports`]: what a data set looks like before it is trained on
@@ -15,6 +16,7 @@ mod random;
 pub mod readers;
 pub mod reports;
 pub mod sampling;
+pub mod sentences;
 pub mod splits;
 pub mod tokenizer;
 
