@@ -98,7 +98,7 @@ pub fn split_by_ratio(
     })
 }
 
-fn checked_shares(validation: f64, test: f64) -> Result<[f64; 3], SplitError> {
+pub(super) fn checked_shares(validation: f64, test: f64) -> Result<[f64; 3], SplitError> {
     for (split, share) in [("validation", validation), ("test", test)] {
         if !(0.0..1.0).contains(&share) {
             return Err(SplitError::Share { split, share });

@@ -1,16 +1,19 @@
 //! Rows for training, validation and test.
 //!
 //! - [`split_by_ratio`]: by shares and a seed, every class keeping its share
+//! - [`SplitByText`]: by shares and a seed, text by text, for a stream of them
 //! - [`texts_in_two_splits`]: texts that stand in more than one of them, for a warning
 //!
 //! A way of splitting is a file; cross-validation will be another.
 
 mod by_ratio;
+mod by_text;
 mod overlap;
 
 use serde::{Deserialize, Serialize};
 
 pub use by_ratio::{SplitError, split_by_ratio};
+pub use by_text::{Part, PerPart, SplitByText};
 pub use overlap::{Overlap, texts_in_two_splits};
 
 /// Which rows of a data set belong to which split, each list ascending, counted from 0.
