@@ -4,12 +4,14 @@
 //! - [`readers`]: data files → rows, labelled texts
 //! - [`splits`]: rows → training, validation and test rows; texts that stand in two of them
 //! - [`sentences`]: raw text → sentences
+//! - [`corpus`]: texts of any number → token sequences on the disk; blocks and sentence pairs of them
 //! - [`sampling`]: the batches of an epoch, decided by seed and epoch alone
 //! - [`packing`]: encodings → packed batches
 //! - [`reports`]: what a data set looks like before it is trained on
 //! - [`RandomStream`]: the random numbers behind them, the same for ever
 //! - [`fingerprint`]: files and rows → hashes that tell whether they changed
 
+pub mod corpus;
 pub mod fingerprint;
 pub mod packing;
 mod random;

@@ -1,0 +1,122 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cloze_core::InputError;
+use thiserror::Error;
+
+use crate::readers::ReadError;
+use crate::sentences::FEWEST_SENTENCES;
+use crate::tokenizer::TokenizerError;
+
+/// Why a corpus cannot be built or read.
+#[derive(Debug, Error)]
+pub enum CorpusError {
+    /// A file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {path}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file of a corpus is damaged, or is another kind of file.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The texts cannot be read.
+    #[error(transparent)]
+    Texts(#[from] ReadError),
+    /// A text cannot be tokenized.
+    #[error("text {number} of the corpus")]
+    Text {
+        /// Its place among the texts, counted from 1.
+        number: u64,
+        /// Why.
+        source: Box<TokenizerError>,
+    },
+    /// The vocabulary has ids that a [`Token`](super::Token) cannot hold.
+    #[error("the vocabulary has ids up to {last}, wanted less than 2³¹")]
+    LargeVocabulary {
+        /// The greatest id.
+        last: u32,
+    },
+    /// A split would have nothing in it.
+    #[error(
+        "the {split} split: found nothing to learn from among {texts} texts, wanted at least one \
+         text that is not blank and not of unknown tokens alone"
+    )]
+    EmptySplit {
+        /// `train`, `validation` or `test`.
+        split: &'static str,
+        /// How many texts were read for all splits together.
+        texts: u64,
+    },
+    /// The texts do not fill one block.
+    #[error("{path}: found {tokens} tokens, wanted enough for a block of {size}")]
+    NoBlock {
+        /// The token file.
+        path: PathBuf,
+        /// How many tokens it has.
+        tokens: u64,
+        /// How many a block has.
+        size: usize,
+    },
+    /// There are too few sentences to draw a random one at a distance over 1 for each.
+    #[error("{path}: found {found} sentences, wanted at least {FEWEST_SENTENCES}")]
+    TooFewSentences {
+        /// The token file.
+        path: PathBuf,
+        /// How many sentences it has.
+        found: u64,
+    },
+    /// No sentence has a next one in its document.
+    #[error(
+        "{path}: found {sentences} documents of one sentence each, wanted at least one sentence \
+         that another one follows"
+    )]
+    NoNeighbours {
+        /// The token file.
+        path: PathBuf,
+        /// How many sentences it has.
+        sentences: u64,
+    },
+    /// Sequences that are too short to hold two sentences.
+    #[error(
+        "found a length of {max_length} tokens, wanted at least {wanted}: three special tokens \
+         and two sentences of one token"
+    )]
+    ShortPairs {
+        /// The length asked for.
+        max_length: usize,
+        /// The least length.
+        wanted: usize,
+    },
+    /// Whoever watched the building asked it to stop.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl CorpusError {
+    /// For `map_err`: a file that cannot be read.
+    pub(super) fn read(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        move |source| Self::Read {
+            path: path.into(),
+            source,
+        }
+    }
+
+    /// For `map_err`: a file that cannot be written.
+    pub(super) fn write(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        move |source| Self::Write {
+            path: path.into(),
+            source,
+        }
+    }
+}
