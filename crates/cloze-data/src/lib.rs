@@ -5,6 +5,7 @@
 //! - [`splits`]: rows → training, validation and test rows; texts that stand in two of them
 //! - [`sentences`]: raw text → sentences
 //! - [`corpus`]: texts of any number → token sequences on the disk; blocks and sentence pairs of them
+//! - [`masking`]: token sequences → what a masked language model sees and is to predict
 //! - [`sampling`]: the batches of an epoch, decided by seed and epoch alone
 //! - [`packing`]: encodings → packed batches
 //! - [`reports`]: what a data set looks like before it is trained on
@@ -13,6 +14,7 @@
 
 pub mod corpus;
 pub mod fingerprint;
+pub mod masking;
 pub mod packing;
 mod random;
 pub mod readers;

@@ -8,6 +8,8 @@
 mod blocks;
 mod error;
 mod output_file;
+#[cfg(test)]
+pub(crate) mod small_tokenizer;
 mod tensor_file;
 mod token;
 mod token_file;
