@@ -6,6 +6,7 @@
 //! - [`WordRule`], [`WordMarker`]: which tokens belong to one word
 //! - [`TokenFile`], [`TokenFileWriter`], [`Token`]: sequences of tokens on the disk
 //! - [`Blocks`]: the sequences laid end to end and cut into blocks of one size
+//! - [`SentencePairs`]: sentences → pairs for next-sentence prediction
 //!
 //! ```no_run
 //! use std::ops::ControlFlow;
@@ -40,6 +41,7 @@ mod blocks;
 mod build;
 mod error;
 mod output_file;
+mod pairs;
 #[cfg(test)]
 pub(crate) mod small_tokenizer;
 mod tensor_file;
@@ -50,6 +52,7 @@ mod words;
 pub use blocks::Blocks;
 pub use build::{BuildOptions, BuiltPart, Counts, Documents, Layout, Progress, build_corpus};
 pub use error::CorpusError;
+pub use pairs::{PairOptions, PairRule, SentencePair, SentencePairs};
 pub use token::Token;
 pub use token_file::{Sequence, Sequences, TokenFile, TokenFileWriter};
 pub use words::{MarkedText, WordMarker, WordRule};

@@ -49,6 +49,7 @@ pub use long_texts::LongTexts;
 pub use special_tokens::{SpecialToken, SpecialTokenNames, SpecialTokens};
 pub use text_lines::TextLines;
 pub use train::{VocabTraining, train_wordpiece};
+pub(crate) use truncation::share as share_room;
 
 /// A tokenizer with its vocabulary. Clones share what they hold.
 #[derive(Clone)]

@@ -55,7 +55,7 @@ fn kept(
 
 /// Shares `room` among two texts that are too long together: the shorter one stays whole if it
 /// takes no more than half, and of two long ones the longer gets the odd token.
-fn share(first: usize, second: usize, room: usize) -> (usize, usize) {
+pub(crate) fn share(first: usize, second: usize, room: usize) -> (usize, usize) {
     let half = room / 2;
     let rest = room - half;
     if first <= second {
