@@ -92,7 +92,7 @@ impl<T> PerPart<T> {
 /// use cloze_data::splits::{Part, SplitByText};
 /// let split = SplitByText::new(0.1, 0.1, 666)?;
 /// let training = (0..10_000).filter(|&text| split.part(text) == Part::Train).count();
-/// assert!((7_900..8_100).contains(&training));
+/// assert!((7_800..8_200).contains(&training));
 /// # Ok::<(), cloze_data::splits::SplitError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
