@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cloze_data::readers::stream::{Source, StreamedRow, open};
 use cloze_data::readers::{
     BadRows, LabelledTexts, Labels, ReadError, TextReadOptions, Value, read_labelled_texts,
     read_table, read_table_with_rejected,
@@ -245,4 +246,48 @@ fn a_table_without_rows_is_refused() {
         path.display()
     );
     assert_eq!(read_table(&path, None).unwrap_err().to_string(), expected);
+}
+
+#[test]
+fn streamed_rows_are_those_of_the_table_and_bad_ones_stay_in_their_place() {
+    for name in ["hub.parquet", "types.parquet"] {
+        let path = fixture(name);
+        let table = read_table(&path, None).unwrap();
+        let rows = open(&Source::File(path), None).unwrap();
+        let streamed: Vec<_> = rows
+            .map(|StreamedRow { columns, row }| {
+                assert_eq!(*columns, table.columns);
+                row.unwrap()
+            })
+            .collect();
+        assert_eq!(streamed, table.rows);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let features = r#"{"info": {"features": {"label":
+        {"names": ["no", "yes"], "_type": "ClassLabel"}}}}"#;
+    write(&path, &[1, 2, 0], features);
+    let rows = open(&Source::File(path.clone()), None).unwrap();
+    let rows: Vec<_> = rows.map(|row| row.row.map(|row| row.line)).collect();
+    assert!(matches!(rows[..], [Ok(1), Err(ReadError::Input(_)), Ok(3)]));
+    write(&path, &[], "");
+    let error = open(&Source::File(path), None).err().unwrap();
+    assert!(error.to_string().contains("found no rows, wanted"));
+}
+
+#[test]
+fn a_file_that_is_broken_in_the_middle_ends_the_stream() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    write(&path, &[1, 2, 0], "");
+    let mut bytes = fs::read(&path).unwrap();
+    // The header of the first page.
+    bytes[4..8].fill(0xFF);
+    fs::write(&path, bytes).unwrap();
+    let rows = open(&Source::File(path), None).unwrap();
+    let rows: Vec<_> = rows.map(|row| row.row).collect();
+    assert!(
+        matches!(rows[..], [Err(ReadError::Read { .. })]),
+        "{rows:?}"
+    );
 }
