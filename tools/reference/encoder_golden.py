@@ -7,25 +7,18 @@ script says what every tensor is.
 """
 
 import copy
-import json
-import shutil
-from pathlib import Path
+from functools import partial
 
 import torch
 import transformers
-from safetensors.torch import save_file
 
+import golden_folder
 import sensitivity
 import tiny_models
-from tiny_models import Batch, forward, is_layer_norm
+import training
+from tiny_models import Batch, forward
 
-GOLDEN = Path(__file__).resolve().parents[2] / "crates/cloze-model/tests/golden"
 SEED = 7
-STEPS = 10
-WARMUP_STEPS = 2
-LEARNING_RATE = 1e-3
-WEIGHT_DECAY = 0.01
-CLIP = 1.0
 # Tensors of one kind each: an untouched and a touched embedding row, a matrix, a bias,
 # a LayerNorm, the head. Key biases are left out: their gradient is zero but for rounding.
 FINAL_TENSORS = {
@@ -83,60 +76,15 @@ def forward_and_gradients(model: torch.nn.Module, inputs: Batch) -> dict[str, to
     return {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
 
 
-def train(model: torch.nn.Module, inputs: Batch) -> tuple[dict, dict[str, torch.Tensor]]:
-    """Ten AdamW steps on the same batch; what happened at each, and the weights at the end."""
-    decayed = [p for n, p in model.named_parameters() if not (n.endswith("bias") or is_layer_norm(n))]
-    others = [p for n, p in model.named_parameters() if n.endswith("bias") or is_layer_norm(n)]
-    groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.999), eps=1e-8)
-    schedule = transformers.get_linear_schedule_with_warmup(optimizer, WARMUP_STEPS, STEPS)
-    history = {"losses": [], "learning_rates": [], "gradient_norms": []}
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        loss = forward(model, inputs).loss
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
-        history["losses"].append(loss.item())
-        history["learning_rates"].append(schedule.get_last_lr()[0])
-        history["gradient_norms"].append(norm.item())
-        optimizer.step()
-        schedule.step()
-    parameters = dict(model.named_parameters())
-    names = FINAL_TENSORS[model.config.model_type]
-    return history, {f"training.final.{name}": parameters[name].detach().clone() for name in names}
+def logits(inputs: Batch, model: torch.nn.Module, masked: bool = True) -> torch.Tensor:
+    """The logits `[batch, labels]`, with the batch's attention mask or one that lets all through."""
+    mask = inputs.attention_mask if masked else torch.ones_like(inputs.attention_mask)
+    return forward(model, inputs, attention_mask=mask).logits
 
 
-def check_precision(model: torch.nn.Module, inputs: Batch, tensors: dict[str, torch.Tensor]) -> None:
-    """Raise when f32 rounding alone comes near the tolerances of the tests that read the file."""
-    exact = forward_and_gradients(copy.deepcopy(model).double(), inputs)
-    for name, wanted in exact.items():
-        error = (tensors[name].double() - wanted).abs().max().item()
-        # A key bias adds the same to every score of a row, so softmax takes it out again.
-        size = 1.0 if "key.bias" in name or "k_lin.bias" in name else wanted.abs().max().item()
-        limit = 1e-4 * size if name.startswith("grad.") else 2e-5
-        if error > limit:
-            raise AssertionError(f"{name}: f32 and f64 differ by {error:.2e}, wanted at most {limit:.0e}")
-
-
-def check_training_precision(model: torch.nn.Module, inputs: Batch, losses: list[float]) -> None:
-    """Raise when f32 rounding alone moves one of the ten losses by a tenth of the tolerance."""
-    exact, _ = train(copy.deepcopy(model).double(), inputs)
-    error = max(abs(loss - wanted) for loss, wanted in zip(losses, exact["losses"], strict=True))
-    if error > 1e-5:
-        raise AssertionError(f"training losses in f32 and f64 differ by {error:.2e}, wanted at most 1e-5")
-
-
-def write(case: str, model: torch.nn.Module, tensors: dict[str, torch.Tensor], expected: dict) -> None:
-    """Write one golden folder: the model as `transformers` saves it, and what it must give."""
-    folder = GOLDEN / case
-    shutil.rmtree(folder, ignore_errors=True)
-    model.save_pretrained(folder)
-    save_file(tensors, folder / "expected.safetensors")
-    (folder / "expected.json").write_text(json.dumps(expected, indent=2) + "\n")
-    for file in folder.iterdir():
-        file.chmod(0o644)
-        if file.stat().st_size > 300_000:
-            raise AssertionError(f"{file} has {file.stat().st_size} bytes, wanted at most 300,000")
+def losses(inputs: Batch, model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """What is trained on."""
+    return {"losses": forward(model, inputs).loss}
 
 
 def golden(architecture: str, near_constant: bool) -> None:
@@ -149,27 +97,20 @@ def golden(architecture: str, near_constant: bool) -> None:
     model.eval()
     inputs = tiny_models.batch(SEED)
     tensors = forward_and_gradients(model, inputs)
-    check_precision(model, inputs, tensors)
+    golden_folder.check_precision(tensors, forward_and_gradients(copy.deepcopy(model).double(), inputs))
     check = sensitivity.check_epsilon_shows if near_constant else sensitivity.check_mistakes_show
-    expected = {"logits_change_by": check(model, inputs)}
+    expected = {"logits_change_by": check(model, partial(logits, inputs))}
     tensors |= vars(inputs)
     if not near_constant:
-        history, final = train(copy.deepcopy(model), inputs)
-        check_training_precision(model, inputs, history["losses"])
-        tensors |= {"training.losses": torch.tensor(history["losses"])} | final
-        expected["training"] = history | {
-            "optimizer": "adamw",
-            "learning_rate": LEARNING_RATE,
-            "betas": [0.9, 0.999],
-            "eps": 1e-8,
-            "weight_decay": WEIGHT_DECAY,
-            "clip": CLIP,
-            "schedule": "linear",
-            "warmup_steps": WARMUP_STEPS,
-            "steps": STEPS,
-        }
+        trained = copy.deepcopy(model)
+        history = training.train(trained, partial(losses, inputs))
+        exact = training.train(copy.deepcopy(model).double(), partial(losses, inputs))
+        golden_folder.check_training_precision(history["losses"], exact["losses"])
+        tensors["training.losses"] = torch.tensor(history["losses"])
+        tensors |= training.final_weights(trained, FINAL_TENSORS[architecture])
+        expected["training"] = history | training.SETTINGS
     case = f"{architecture}-near-constant" if near_constant else architecture
-    write(case, model, tensors, expected)
+    golden_folder.write(case, model, tensors, expected)
     changes = ", ".join(f"{mistake} {change:.2e}" for mistake, change in expected["logits_change_by"].items())
     print(f"{case}: logits change by: {changes}")
 

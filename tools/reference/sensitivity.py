@@ -5,18 +5,17 @@ from collections.abc import Callable
 
 import torch
 
-from tiny_models import Batch, forward
+LogitsOf = Callable[..., torch.Tensor]
+"""Of a model and, by `masked=False`, without its attention mask: the logits that are compared."""
+Mistake = Callable[[torch.nn.Module], int]
+"""Changes a model and counts its changes."""
 
 
-def _logits(model: torch.nn.Module, inputs: Batch, **options) -> torch.Tensor:
-    with torch.no_grad():
-        return forward(model, inputs, **options).logits
-
-
-def _tanh_gelu(model: torch.nn.Module) -> int:
+def tanh_gelu(model: torch.nn.Module) -> int:
+    """Replace every GELU by its tanh approximation."""
     changed = 0
     for module in model.modules():
-        for attribute in ("intermediate_act_fn", "activation"):
+        for attribute in ("intermediate_act_fn", "activation", "transform_act_fn"):
             function = getattr(module, attribute, None)
             if type(function).__name__ == "GELUActivation":
                 setattr(module, attribute, torch.nn.GELU(approximate="tanh"))
@@ -33,7 +32,9 @@ def _no_attention_scale(model: torch.nn.Module) -> int:
     return changed
 
 
-def _epsilon(name: str) -> Callable[[torch.nn.Module], int]:
+def epsilon(name: str) -> Mistake:
+    """Give the LayerNorm of this name an epsilon of 1e-5."""
+
     def change(model: torch.nn.Module) -> int:
         model.get_submodule(name).eps = 1e-5
         return 1
@@ -41,35 +42,38 @@ def _epsilon(name: str) -> Callable[[torch.nn.Module], int]:
     return change
 
 
-def _change_of(model: torch.nn.Module, inputs: Batch, mutate: Callable[[torch.nn.Module], int]) -> float:
+def change_of(model: torch.nn.Module, logits_of: LogitsOf, mistake: Mistake) -> float:
+    """The farthest that a mistake moves a logit; raises if it finds nothing to change."""
     mutated = copy.deepcopy(model)
-    if mutate(mutated) == 0:
-        raise AssertionError(f"{mutate.__name__} found nothing to change: has transformers renamed it?")
-    return (_logits(mutated, inputs) - _logits(model, inputs)).abs().max().item()
+    if mistake(mutated) == 0:
+        raise AssertionError(f"{mistake.__name__} found nothing to change: has transformers renamed it?")
+    with torch.no_grad():
+        return (logits_of(mutated) - logits_of(model)).abs().max().item()
 
 
-def check_mistakes_show(model: torch.nn.Module, inputs: Batch) -> dict[str, float]:
+def check_mistakes_show(model: torch.nn.Module, logits_of: LogitsOf) -> dict[str, float]:
     """How far each mistake moves the logits; raises where one moves them by less than 1e-3."""
-    plain = _logits(model, inputs)
-    unmasked = _logits(model, inputs, attention_mask=torch.ones_like(inputs.attention_mask))
+    with torch.no_grad():
+        unmasked = logits_of(model, masked=False) - logits_of(model)
     changes = {
-        "tanh GELU": _change_of(model, inputs, _tanh_gelu),
-        "no 1/sqrt(d)": _change_of(model, inputs, _no_attention_scale),
-        "no attention mask": (unmasked - plain).abs().max().item(),
+        "tanh GELU": change_of(model, logits_of, tanh_gelu),
+        "no 1/sqrt(d)": change_of(model, logits_of, _no_attention_scale),
+        "no attention mask": unmasked.abs().max().item(),
     }
-    _require(changes, 1e-3)
+    require(changes, 1e-3)
     return changes
 
 
-def check_epsilon_shows(model: torch.nn.Module, inputs: Batch) -> dict[str, float]:
+def check_epsilon_shows(model: torch.nn.Module, logits_of: LogitsOf) -> dict[str, float]:
     """How far an epsilon of 1e-5 in each single LayerNorm moves the logits; at least 1e-2."""
     names = [name for name, module in model.named_modules() if isinstance(module, torch.nn.LayerNorm)]
-    changes = {f"epsilon 1e-5 in {name}": _change_of(model, inputs, _epsilon(name)) for name in names}
-    _require(changes, 1e-2)
+    changes = {f"epsilon 1e-5 in {name}": change_of(model, logits_of, epsilon(name)) for name in names}
+    require(changes, 1e-2)
     return changes
 
 
-def _require(changes: dict[str, float], least: float) -> None:
+def require(changes: dict[str, float], least: float) -> None:
+    """Raise where a mistake would hardly be noticed."""
     for mistake, change in changes.items():
         if not change > least:
             raise AssertionError(f"{mistake} moves the logits by {change:.2e} only, wanted over {least:.0e}")
