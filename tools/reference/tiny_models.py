@@ -19,7 +19,7 @@ MAX_POSITIONS = 24
 LABELS = {0: "negative", 1: "neutral", 2: "positive"}
 WEIGHT_STD = 0.3
 # The last matrix is larger still: it carries what happened in the encoder into the logits.
-CLASSIFIER_STD = 1.0
+OUTPUT_STDS = {"classifier.weight": 1.0}
 BIAS_STD = 0.2
 LAYER_NORM_STD = 0.2
 
@@ -79,8 +79,11 @@ def is_layer_norm(name: str) -> bool:
     return "LayerNorm" in name or "layer_norm" in name
 
 
-def randomise(model: torch.nn.Module, seed: int) -> None:
-    """Draw every parameter anew, in the order of their sorted names."""
+def randomise(model: torch.nn.Module, seed: int, output_stds: dict[str, float] = OUTPUT_STDS) -> None:
+    """Draw every parameter anew, in the order of their sorted names.
+
+    `output_stds` has the standard deviations of matrices that give logits, by name.
+    """
     generator = torch.Generator().manual_seed(seed)
     parameters = dict(model.named_parameters())
     with torch.no_grad():
@@ -91,10 +94,8 @@ def randomise(model: torch.nn.Module, seed: int) -> None:
                 drawn = centre + LAYER_NORM_STD * drawn
             elif name.endswith("bias"):
                 drawn = BIAS_STD * drawn
-            elif name == "classifier.weight":
-                drawn = CLASSIFIER_STD * drawn
             else:
-                drawn = WEIGHT_STD * drawn
+                drawn = output_stds.get(name, WEIGHT_STD) * drawn
             parameters[name].copy_(drawn)
 
 

@@ -1,0 +1,146 @@
+"""Tiny random masked language models, their vocabulary, and the masked batches they are run on.
+
+Smaller than the classifiers of `tiny_models.py`, and of a width (24) and a head size (6) that are no
+multiples of a vector register's.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    BertForPreTraining,
+    DistilBertConfig,
+    DistilBertForMaskedLM,
+    PreTrainedModel,
+)
+
+from tiny_models import MAX_POSITIONS, randomise
+
+VOCABULARY = (
+    "[PAD] [UNK] [CLS] [SEP] [MASK] . , ! ? ' the a cat dog film story sat on mat is was very not good bad "
+    "warm cold i love it he she we and in of to play walk no ##ing ##ed ##s ##er un ##do ##able t s 1 2 ##0 3 "
+    "我 爱 中 国 天 气 。 ，"
+).split()
+PAD, UNK, CLS, SEP, MASK = range(5)
+SPECIAL_TOKENS = 5
+TOKENIZER = {
+    "tokenizer_class": "BertTokenizer",
+    "do_lower_case": True,
+    "tokenize_chinese_chars": True,
+    "strip_accents": None,
+    "model_max_length": MAX_POSITIONS,
+    "unk_token": "[UNK]",
+    "sep_token": "[SEP]",
+    "pad_token": "[PAD]",
+    "cls_token": "[CLS]",
+    "mask_token": "[MASK]",
+}
+SIZES = {"vocab_size": len(VOCABULARY), "max_position_embeddings": MAX_POSITIONS, "attn_implementation": "eager"}
+BERT_SIZES = SIZES | {
+    "hidden_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+    "type_vocab_size": 2,
+}
+DISTILBERT_SIZES = SIZES | {"dim": 24, "n_layers": 2, "n_heads": 4, "hidden_dim": 48}
+# The matrices that give logits; tied ones go by the name of the embeddings.
+OUTPUT_STDS = {
+    "bert.embeddings.word_embeddings.weight": 0.6,
+    "distilbert.embeddings.word_embeddings.weight": 0.6,
+    "cls.predictions.decoder.weight": 0.6,
+    "cls.seq_relationship.weight": 1.0,
+}
+
+# Of each row: the words of its texts (0: there is no second one), and what masking did at which position.
+Row = tuple[int, int, dict[int, str]]
+TEXTS: list[Row] = [
+    (7, 0, {2: "mask", 5: "random"}),
+    (5, 6, {1: "mask", 4: "kept", 8: "mask", 12: "mask"}),
+    (2, 0, {}),
+    (3, 2, {5: "mask"}),
+]
+PAIRS: list[Row] = [
+    (4, 3, {2: "mask", 6: "random"}),
+    (5, 6, {1: "mask", 4: "kept", 8: "mask", 12: "mask"}),
+    (1, 2, {}),
+    (3, 2, {5: "mask"}),
+]
+
+
+@dataclass
+class MaskedBatch:
+    """Right-padded rows after masking, and what was there before."""
+
+    input_ids: torch.Tensor
+    """`[batch, seq]`."""
+    attention_mask: torch.Tensor
+    """`[batch, seq]`."""
+    token_type_ids: torch.Tensor
+    """`[batch, seq]`."""
+    lengths: torch.Tensor
+    """Tokens of each row, `[batch]`."""
+    labels: torch.Tensor
+    """What `transformers` takes: the target of each token or -100, `[batch, seq]`."""
+    masked_positions: torch.Tensor
+    """Row and position in it of each token with a target, `[masked, 2]`, in order."""
+    targets: torch.Tensor
+    """The ids that were there, `[masked]`."""
+
+
+def bert(tied: bool = True) -> BertForMaskedLM:
+    """BERT with its masked-LM head."""
+    return _drawn(BertForMaskedLM(BertConfig(**BERT_SIZES, tie_word_embeddings=tied)))
+
+
+def distilbert() -> DistilBertForMaskedLM:
+    """DistilBERT with its masked-LM head."""
+    return _drawn(DistilBertForMaskedLM(DistilBertConfig(**DISTILBERT_SIZES)))
+
+
+def bert_pretraining() -> BertForPreTraining:
+    """BERT with both heads of its pretraining."""
+    return _drawn(BertForPreTraining(BertConfig(**BERT_SIZES)))
+
+
+def _drawn(model: PreTrainedModel) -> PreTrainedModel:
+    randomise(model, seed=8, output_stds=OUTPUT_STDS)
+    # Dropout is off, and gradients flow all the same.
+    return model.eval()
+
+
+def save_tokenizer(folder: Path) -> None:
+    """Write the vocabulary and how texts are split into a model's folder."""
+    (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in VOCABULARY), encoding="utf-8")
+    (folder / "tokenizer_config.json").write_text(json.dumps(TOKENIZER, indent=2) + "\n")
+
+
+def masked_batch(rows: list[Row], seed: int) -> MaskedBatch:
+    """Rows of random words, masked as they say."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def words(count: int) -> list[int]:
+        return torch.randint(SPECIAL_TOKENS, len(VOCABULARY), (count,), generator=generator).tolist()
+
+    shape = (len(rows), max(1 + first + 1 + (second + 1 if second else 0) for first, second, _ in rows))
+    ids, mask, types = torch.full(shape, PAD), torch.zeros(shape).long(), torch.zeros(shape).long()
+    labels = torch.full(shape, -100)
+    for row, (first, second, masking) in enumerate(rows):
+        tokens = [CLS, *words(first), SEP]
+        types[row, len(tokens) : len(tokens) + second + 1] = 1 if second else 0
+        tokens += [*words(second), SEP] if second else []
+        for position, what in masking.items():
+            target = tokens[position]
+            if target < SPECIAL_TOKENS:
+                raise AssertionError(f"row {row}: position {position} is a special token")
+            labels[row, position] = target
+            drawn = SPECIAL_TOKENS + (target - SPECIAL_TOKENS + 1) % (len(VOCABULARY) - SPECIAL_TOKENS)
+            tokens[position] = {"mask": MASK, "random": drawn, "kept": target}[what]
+        ids[row, : len(tokens)] = torch.tensor(tokens)
+        mask[row, : len(tokens)] = 1
+    places = (labels != -100).nonzero().contiguous()
+    return MaskedBatch(ids, mask, types, mask.sum(1), labels, places, labels[places[:, 0], places[:, 1]])
