@@ -61,7 +61,7 @@ $(VENV)/.stamp: tools/reference/requirements.txt
 
 .PHONY: golden
 golden: assets reference-env ## rewrite the golden files with PyTorch, transformers and scikit-learn
-	for script in tools/reference/*_golden.py; do $(VENV)/bin/python $$script; done
+	for script in tools/reference/*_golden.py tools/reference/masking_reference.py; do $(VENV)/bin/python $$script; done
 
 .PHONY: reference-check
 reference-check: assets build reference-env ## compare trained models and scores with transformers
