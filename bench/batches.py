@@ -2,23 +2,68 @@
 
 `{"batches": [{"input_ids": [[…], …], "labels": [0, …]}, …]}`: rows of token ids without padding.
 Who reads the file pads, or packs, as it sees fit.
+
+Batches of masked language models have `positions` and `targets` in place of `labels`, a list for
+each row: `input_ids` are those after masking, and `targets` the ids that were at `positions`, which
+rise and count from 0 in their row. A row may have none, a batch has at least one.
 """
 
 import json
 import random
 from pathlib import Path
 
+# Of BERT's uncased English vocabulary, which is that of `random_masked_batches`.
+CLS, SEP, MASK = 101, 102, 103
+FIRST_WORD = 1000
+"""Below are special tokens, unused ones and punctuation; random ids are not drawn from there."""
+MASKED, REPLACED, RANDOM = 0.15, 0.8, 0.1
+"""Of all tokens, and of those chosen: BERT's masking."""
+
 
 def random_batches(file: Path, batches: int, sequences: int, length: int, vocab_size: int) -> None:
-    """Batches of random ids, all of the same length, with labels 0 and 1 in turns; the low ids,
-    where special tokens are, are not drawn."""
+    """Batches of random ids, all of the same length, with labels 0 and 1 in turns."""
     generator = random.Random(1)
     ids = [
-        [[generator.randrange(1000, vocab_size) for _ in range(length)] for _ in range(sequences)]
+        [[generator.randrange(FIRST_WORD, vocab_size) for _ in range(length)] for _ in range(sequences)]
         for _ in range(batches)
     ]
     labels = [row % 2 for row in range(sequences)]
     write(file, [{"input_ids": one, "labels": labels} for one in ids])
+
+
+def random_masked_batches(file: Path, batches: int, sequences: int, length: int, vocab_size: int) -> None:
+    """Batches of `[CLS] random ids [SEP]`, all of the same length, masked as BERT's pretraining does."""
+    generator = random.Random(2)
+    masked = []
+    for _ in range(batches):
+        rows = [[generator.randrange(FIRST_WORD, vocab_size) for _ in range(length - 2)] for _ in range(sequences)]
+        rows = [mask([CLS, *words, SEP], vocab_size, generator) for words in rows]
+        if not any(targets for _, _, targets in rows):
+            raise ValueError(f"nothing is masked in {sequences} rows of {length} tokens")
+        masked.append(dict(zip(("input_ids", "positions", "targets"), map(list, zip(*rows)))))
+    write(file, masked)
+
+
+def mask(ids: list[int], vocab_size: int, generator: random.Random) -> tuple[list[int], list[int], list[int]]:
+    """A row after masking, where it was masked and what was there; its first and last id stay."""
+    ids = list(ids)
+    positions = [position for position in range(1, len(ids) - 1) if generator.random() < MASKED]
+    targets = [ids[position] for position in positions]
+    for position in positions:
+        drawn = generator.random()
+        if drawn < REPLACED:
+            ids[position] = MASK
+        elif drawn < REPLACED + RANDOM:
+            ids[position] = generator.randrange(FIRST_WORD, vocab_size)
+    return ids, positions, targets
+
+
+def unmasked(ids: list[int], positions: list[int], targets: list[int]) -> list[int]:
+    """A row before masking."""
+    ids = list(ids)
+    for position, target in zip(positions, targets, strict=True):
+        ids[position] = target
+    return ids
 
 
 def ordered_batches(

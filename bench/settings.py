@@ -54,7 +54,7 @@ class Settings:
         return [sys.executable, "-m", f"peers.{module}", *map(str, arguments), "--threads", str(self.threads)]
 
     def model(self, kind: str, *, dropout: float = 0.1, onnx: bool = False) -> Path:
-        """A classifier for both sides, written unless it is there already."""
+        """A model for both sides, written unless it is there already; `peers/write_model.py` has the kinds."""
         name = f"{kind}-dropout-{dropout}{'-onnx' if onnx else ''}"
         out = self.folder / name
         if not out.exists():

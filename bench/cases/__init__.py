@@ -10,6 +10,7 @@ from cases import (
     frozen_encoder,
     inference_batch,
     inference_one_text,
+    mlm_step,
     review_stream,
     reviews_epoch,
     snippets_epoch,
@@ -20,6 +21,7 @@ CASES = {
     case.NAME: case
     for case in (
         training_step,
+        mlm_step,
         reviews_epoch,
         frozen_encoder,
         snippets_epoch,

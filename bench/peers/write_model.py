@@ -1,11 +1,12 @@
-"""Writes a classifier that both sides load, so that they start from the same weights.
+"""Writes a model that both sides load, so that they start from the same weights.
 
     python -m peers.write_model KIND OUT [--dropout P] [--layers N] [--onnx]
 
-KIND is `bert-base` (random weights), `bert-base-zh` (random weights, the Chinese vocabulary with its
-tokenizer) or `minilm` (its weights and tokenizer with a random head). Leaves `parameters.json` in
-OUT as well: names and shapes. With `--onnx`, `model.onnx`: the graph that PyTorch exports, with the
-fusions of ONNX Runtime's own optimizer for BERT.
+KIND is a classifier, `bert-base` (random weights), `bert-base-zh` (random weights, the Chinese
+vocabulary with its tokenizer) or `minilm` (its weights and tokenizer with a random head), or a masked
+language model, `bert-base-mlm` (random weights, the tokenizer of BERT's uncased English vocabulary).
+Leaves `parameters.json` in OUT as well: names and shapes. With `--onnx`, `model.onnx`: the graph of a
+classifier that PyTorch exports, with the fusions of ONNX Runtime's own optimizer for BERT.
 """
 
 import argparse
@@ -13,12 +14,19 @@ import json
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig, BertForSequenceClassification
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BertConfig,
+    BertForMaskedLM,
+    BertForSequenceClassification,
+)
 
 ASSETS = Path(__file__).parents[2] / "assets"
 INPUTS = ["input_ids", "attention_mask", "token_type_ids"]
-VOCABULARIES = {"bert-base": 30_522, "bert-base-zh": 21_128}
-TOKENIZERS = {"bert-base-zh": ASSETS / "vocab-zh", "minilm": ASSETS / "minilm"}
+MASKED_LM = "bert-base-mlm"
+VOCABULARIES = {"bert-base": 30_522, "bert-base-zh": 21_128, MASKED_LM: 30_522}
+TOKENIZERS = {"bert-base-zh": ASSETS / "vocab-zh", "minilm": ASSETS / "minilm", MASKED_LM: ASSETS / "minilm"}
 
 
 class Logits(torch.nn.Module):
@@ -69,7 +77,7 @@ def export(folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=["bert-base", "bert-base-zh", "minilm"])
+    parser.add_argument("kind", choices=[*VOCABULARIES, "minilm"])
     parser.add_argument("out", type=Path)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--layers", type=int, help="[default: those of the kind]")
@@ -84,9 +92,8 @@ def main() -> None:
             ASSETS / "minilm", num_labels=2, **dropout, **layers
         )
     else:
-        model = BertForSequenceClassification(
-            BertConfig(vocab_size=VOCABULARIES[arguments.kind], num_labels=2, **dropout, **layers)
-        )
+        config = BertConfig(vocab_size=VOCABULARIES[arguments.kind], num_labels=2, **dropout, **layers)
+        model = (BertForMaskedLM if arguments.kind == MASKED_LM else BertForSequenceClassification)(config)
     model.save_pretrained(arguments.out)
     if arguments.kind in TOKENIZERS:
         AutoTokenizer.from_pretrained(TOKENIZERS[arguments.kind]).save_pretrained(arguments.out)
