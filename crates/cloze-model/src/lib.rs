@@ -28,6 +28,7 @@ pub use architectures::{ARCHITECTURES, Architecture, ModelClass};
 pub use encoder::{DropoutKey, Encoder, EncoderOutput, ForwardError, ForwardOptions, unpack};
 pub use freeze::{FreezeError, FreezeSpec};
 pub use heads::{
-    ClassificationHead, ClassificationHeadConfig, ClassifierOutput, Features, SequenceClassifier,
+    ClassificationHead, ClassificationHeadConfig, ClassifierOutput, Features, MaskedLanguageHead,
+    MaskedLanguageModel, MaskedLanguageOutput, SequenceClassifier,
 };
 pub use parameter_source::{Init, ParameterError, ParameterSource, RandomParameters};

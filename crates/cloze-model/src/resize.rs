@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use thiserror::Error;
 
 use crate::encoder::Encoder;
+use crate::heads::MaskedLanguageModel;
 use crate::parameter_source::{Init, ParameterError, ParameterSource, RandomParameters};
 
 /// Why embeddings cannot be resized.
@@ -66,6 +67,35 @@ pub fn resize_embeddings(
     Ok(encoder)
 }
 
+/// As [`resize_embeddings`], for a masked language model, whose head has a bias for every word:
+/// new ones are 0.
+///
+/// # Errors
+/// If the vocabulary would shrink.
+pub fn resize_masked_language_model(
+    mut model: MaskedLanguageModel,
+    vocab_size: usize,
+    seed: u64,
+) -> Result<MaskedLanguageModel, ResizeError> {
+    let from = model.encoder.config().vocab_size;
+    model.encoder = resize_embeddings(model.encoder, vocab_size, seed)?;
+    if vocab_size > from {
+        let bias = &mut model.head.bias;
+        let trainable = bias.is_require_grad();
+        *bias = bias.clone().map(|old| {
+            let new = Tensor::<1>::zeros([vocab_size - from], &old.device());
+            let old = old.detach().set_require_grad(false);
+            let grown = Tensor::cat(vec![old, new], 0).detach();
+            if trainable {
+                grown.require_grad()
+            } else {
+                grown
+            }
+        });
+    }
+    Ok(model)
+}
+
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
@@ -114,6 +144,26 @@ mod tests {
             .unwrap();
         let row = gradient.narrow(0, config.vocab_size, 1);
         assert!(row.abs().sum().into_scalar::<f32>() > 0.0);
+    }
+
+    #[test]
+    fn the_head_of_a_masked_language_model_grows_with_the_table() {
+        let config = tiny_config();
+        let mut source = RandomParameters::new(1);
+        let model = MaskedLanguageModel::new(&config, false, &mut source, &Device::flex()).unwrap();
+        let logits = |model: &MaskedLanguageModel| -> Vec<f32> {
+            let output = model
+                .forward(&batch(&[&[1, 2]]), &[1], &ForwardOptions::default())
+                .unwrap();
+            output.logits.into_data().try_to_vec().unwrap()
+        };
+        let before = logits(&model);
+        let grown = resize_masked_language_model(model, config.vocab_size + 3, 0).unwrap();
+        let after = logits(&grown);
+        assert_eq!(after.len(), before.len() + 3);
+        for (after, before) in after.iter().zip(before) {
+            assert!((after - before).abs() < 1e-5);
+        }
     }
 
     #[test]

@@ -110,6 +110,13 @@ impl Architecture for Bert {
         "Bert"
     }
 
+    fn tied_names(&self) -> &'static [&'static str] {
+        &[
+            "cls.predictions.decoder.weight",
+            "cls.predictions.decoder.bias",
+        ]
+    }
+
     fn has_token_types(&self) -> bool {
         true
     }

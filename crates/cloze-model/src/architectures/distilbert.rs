@@ -13,6 +13,14 @@ use crate::heads::{ClassificationHeadConfig, Features};
 #[derive(Clone, Copy, Debug)]
 pub struct DistilBert;
 
+/// Canonical names of heads, and DistilBERT's.
+const HEAD_NAMES: [(&str, &str); 4] = [
+    ("classifier_hidden.0.", "pre_classifier."),
+    ("cls.predictions.transform.dense.", "vocab_transform."),
+    ("cls.predictions.transform.LayerNorm.", "vocab_layer_norm."),
+    ("cls.predictions.bias", "vocab_projector.bias"),
+];
+
 /// Canonical names within a layer, and DistilBERT's.
 const LAYER_NAMES: [(&str, &str); 8] = [
     ("attention.self.query", "attention.q_lin"),
@@ -83,8 +91,11 @@ impl Architecture for DistilBert {
     }
 
     fn hf_name(&self, canonical: &str) -> String {
-        if let Some(rest) = canonical.strip_prefix("classifier_hidden.0.") {
-            return format!("pre_classifier.{rest}");
+        let of_head = HEAD_NAMES
+            .iter()
+            .find_map(|(name, own)| canonical.strip_prefix(name).map(|rest| (own, rest)));
+        if let Some((own, rest)) = of_head {
+            return format!("{own}{rest}");
         }
         let Some((layer, tensor)) = canonical
             .strip_prefix("encoder.layer.")
@@ -123,6 +134,10 @@ impl Architecture for DistilBert {
 
     fn class_prefix(&self) -> &'static str {
         "DistilBert"
+    }
+
+    fn tied_names(&self) -> &'static [&'static str] {
+        &["vocab_projector.weight"]
     }
 
     fn has_token_types(&self) -> bool {
@@ -164,6 +179,15 @@ mod tests {
             ),
             ("classifier_hidden.0.weight", "pre_classifier.weight"),
             ("classifier.bias", "classifier.bias"),
+            (
+                "cls.predictions.transform.dense.weight",
+                "vocab_transform.weight",
+            ),
+            (
+                "cls.predictions.transform.LayerNorm.bias",
+                "vocab_layer_norm.bias",
+            ),
+            ("cls.predictions.bias", "vocab_projector.bias"),
         ] {
             assert_eq!(DistilBert.hf_name(canonical), own);
         }

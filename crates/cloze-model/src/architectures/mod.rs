@@ -26,6 +26,10 @@ pub enum ModelClass {
     Encoder,
     /// `BertForSequenceClassification`.
     SequenceClassification,
+    /// `BertForMaskedLM`.
+    MaskedLm,
+    /// `BertForPreTraining`: masked language model and next-sentence prediction.
+    Pretraining,
 }
 
 /// Describes one architecture.
@@ -50,7 +54,7 @@ pub trait Architecture: fmt::Debug + Sync {
     fn prefix(&self) -> &'static str;
 
     /// The name in `transformers` of a tensor with this canonical name, without prefix. Tensors
-    /// of a classification head are named here as in the architecture's own head; those of any
+    /// of a head are named here as in the architecture's own head for that task; those of any
     /// other head keep their canonical names.
     fn hf_name(&self, canonical: &str) -> String;
 
@@ -74,6 +78,10 @@ pub trait Architecture: fmt::Debug + Sync {
     /// The first part of its class names: `Bert`.
     fn class_prefix(&self) -> &'static str;
 
+    /// Names in `transformers` of tensors of a masked language model that are others once more:
+    /// old files hold the word embeddings and the bias of the head twice.
+    fn tied_names(&self) -> &'static [&'static str];
+
     /// Whether `transformers`' classification model of this architecture reads token type ids.
     fn has_token_types(&self) -> bool;
 
@@ -82,6 +90,8 @@ pub trait Architecture: fmt::Debug + Sync {
         let suffix = match class {
             ModelClass::Encoder => "Model",
             ModelClass::SequenceClassification => "ForSequenceClassification",
+            ModelClass::MaskedLm => "ForMaskedLM",
+            ModelClass::Pretraining => "ForPreTraining",
         };
         format!("{}{suffix}", self.class_prefix())
     }

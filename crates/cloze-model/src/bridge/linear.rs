@@ -11,19 +11,25 @@ use cloze_kernels::matmul::{Matrix, Output, Start, multiply};
 use super::layer::is_fused;
 use super::operation::{Operand, finish};
 use super::slices::{compact, from_vec, reclaim};
-use crate::encoder::Linear;
+use crate::encoder::{Linear, affine};
 
 /// Runs a linear layer of a head: `[rows, in]` → `[rows, out]`.
 ///
 /// On the CPU a row's result does not depend on the rows beside it, to the bit.
 pub(crate) fn linear_forward(linear: &Linear, input: Tensor<2>) -> Tensor<2> {
+    affine_forward(linear.weight.val(), linear.bias.val(), input)
+}
+
+/// [`linear_forward`] with a weight, `[out, in]`, and a bias, `[out]`, that belong to no layer of
+/// their own.
+pub(crate) fn affine_forward(weight: Tensor<2>, bias: Tensor<1>, input: Tensor<2>) -> Tensor<2> {
     if !is_fused(&input) {
-        return linear.forward(input);
+        return affine(weight, bias, input);
     }
     let operands = [
         Operand::new(input),
-        Operand::new(linear.weight.val()),
-        Operand::new(linear.bias.val()),
+        Operand::new(weight),
+        Operand::new(bias),
     ];
     let [input, weight, bias] = operands.each_ref().map(|operand| &operand.tensor);
     let ([rows, inputs], outputs) = (shape(input), bias.layout().num_elements());

@@ -17,5 +17,5 @@ pub use packed::PackedLayers;
 
 pub(crate) use embeddings::embeddings_forward;
 pub(crate) use layer::layer_forward;
-pub(crate) use linear::linear_forward;
+pub(crate) use linear::{affine_forward, linear_forward};
 pub(crate) use losses::cross_entropy_forward;

@@ -6,7 +6,7 @@ use super::source::{CheckpointParameters, HeadSource};
 use super::tensor_names::HeadNames;
 use super::{Checkpoint, CheckpointError, LoadReport};
 use crate::encoder::Encoder;
-use crate::heads::{ClassificationHeadConfig, SequenceClassifier};
+use crate::heads::{ClassificationHeadConfig, MaskedLanguageModel, SequenceClassifier};
 use crate::parameter_source::RandomParameters;
 
 /// What a classifier is to be that is built on a checkpoint.
@@ -81,6 +81,56 @@ pub fn load_classifier(
     let classifier = SequenceClassifier::new(config, &head, num_labels, &mut parameters, device)?;
     Ok((classifier, parameters.finish()?))
 }
+
+/// Loads a masked language model; with next-sentence prediction if that is wanted. Tensors of
+/// the heads that the checkpoint lacks are drawn from `seed` and reported.
+///
+/// # Errors
+/// As [`load_encoder`]; if the checkpoint does not share its word embeddings with the head
+/// (`tie_word_embeddings`), or next sentences are wanted of an architecture without pooler.
+pub fn load_masked_language_model(
+    checkpoint: &Checkpoint,
+    next_sentence: bool,
+    seed: u64,
+    device: &Device,
+) -> Result<(MaskedLanguageModel, LoadReport), CheckpointError> {
+    let json = checkpoint.config();
+    if json.get(TIED).is_some_and(|tied| tied == false) {
+        let wanted = "true: cloze shares the word embeddings with the head, as BERT does";
+        return Err(json.error(TIED, wanted).into());
+    }
+    let source = HeadSource::Checkpoint(HeadNames::Architecture);
+    let mut parameters = CheckpointParameters::open(checkpoint, source, seed)?;
+    let config = checkpoint.encoder_config();
+    let model = MaskedLanguageModel::new(config, next_sentence, &mut parameters, device)?;
+    let mut report = parameters.finish()?;
+    let tied = checkpoint.architecture().tied_names();
+    report
+        .unexpected
+        .retain(|name| !tied.contains(&name.as_str()));
+    Ok((model, report))
+}
+
+/// A new masked language model with the encoder that a `config.json` describes and weights that
+/// follow from `seed`.
+///
+/// # Errors
+/// If the architecture is unknown, a value is one that cloze does not compute, or next sentences
+/// are wanted of an architecture without pooler.
+pub fn init_masked_language_model(
+    config: &ConfigJson,
+    next_sentence: bool,
+    seed: u64,
+    device: &Device,
+) -> Result<MaskedLanguageModel, CheckpointError> {
+    let encoder_config = architecture_of(config)?.parse_config(config)?;
+    let mut parameters = RandomParameters::new(seed);
+    let model = MaskedLanguageModel::new(&encoder_config, next_sentence, &mut parameters, device)?;
+    Ok(model)
+}
+
+/// Whether the last matrix of a masked language model is that of the word embeddings.
+pub(super) const TIED: &str = "tie_word_embeddings";
 
 /// A new encoder with the form that a `config.json` gives it and weights that follow from `seed`.
 ///

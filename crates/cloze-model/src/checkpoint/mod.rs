@@ -3,11 +3,13 @@
 //! - [`resolve_model`]: from a model's name (a folder or a Hub id) to a folder
 //! - [`Checkpoint`]: a folder's `config.json`: architecture, labels, head, cloze's own settings
 //! - [`TensorStore`]: a folder's tensors, from safetensors or torch archives, whole or in shards
-//! - [`load_encoder`], [`load_classifier`]: models with the weights of a checkpoint, and a
-//!   [`LoadReport`] of what was not shared
-//! - [`init_encoder`], [`init_classifier`]: models with fresh weights
-//! - [`save_encoder`], [`save_classifier`]: folders that `transformers` reads, and cloze again
+//! - [`load_encoder`], [`load_classifier`], [`load_masked_language_model`]: models with the weights
+//!   of a checkpoint, and a [`LoadReport`] of what was not shared
+//! - [`init_encoder`], [`init_classifier`], [`init_masked_language_model`]: models with fresh weights
+//! - [`save_encoder`], [`save_classifier`], [`save_masked_language_model`]: folders that
+//!   `transformers` reads, and cloze again
 
+mod convert;
 mod error;
 mod folder;
 mod hub;
@@ -21,12 +23,19 @@ mod tensor_names;
 mod tensors;
 mod vocabulary;
 
+pub use convert::convert_weights;
 pub use error::CheckpointError;
 pub use folder::Checkpoint;
 pub use hub::{DownloadObserver, DownloadProgress, HubError, HubId, HubOptions, resolve_model};
-pub use load::{ClassifierOptions, init_classifier, init_encoder, load_classifier, load_encoder};
+pub use load::{
+    ClassifierOptions, init_classifier, init_encoder, init_masked_language_model, load_classifier,
+    load_encoder, load_masked_language_model,
+};
 pub use report::LoadReport;
-pub use save::{ClassifierMetadata, save_classifier, save_encoder};
+pub use save::{
+    ClassifierMetadata, MaskedLanguageMetadata, save_classifier, save_encoder,
+    save_masked_language_model,
+};
 pub use settings::{ClozeSettings, ProblemType};
 pub use tensors::{StoredType, TensorStore};
 pub use vocabulary::check_vocabulary;

@@ -7,13 +7,13 @@ use cloze_core::{ConfigJson, EncoderConfig, LabelSet, output};
 use serde_json::{Map, Value, json};
 
 use super::folder::architecture_of;
-use super::load::head_names;
+use super::load::{TIED, head_names};
 use super::tensor_names::{HeadNames, stored_name};
 use super::tensors::safetensors::{self, NamedTensor};
-use super::{CheckpointError, ClozeSettings, ProblemType, label_names};
+use super::{CheckpointError, ClozeSettings, ProblemType, StoredType, label_names};
 use crate::architectures::{Architecture, ModelClass};
 use crate::encoder::Encoder;
-use crate::heads::{ClassificationHeadConfig, SequenceClassifier};
+use crate::heads::{ClassificationHeadConfig, MaskedLanguageModel, SequenceClassifier};
 use crate::named::{ParameterVisitor, for_each_parameter};
 
 const MODELING: &str = include_str!("modeling_cloze.py");
@@ -53,7 +53,7 @@ pub fn save_classifier(
     let names = head_names(head, &own);
     let name = |canonical: &str| stored_name(architecture, names, canonical);
     write(&folder.join("model.safetensors"), |out| {
-        safetensors::write(out, named_tensors(classifier, &name))
+        safetensors::write(out, named_tensors(classifier, &name), StoredType::F32)
     })?;
     if names == HeadNames::Cloze {
         write(&folder.join(MODELING_FILE), |out| {
@@ -83,13 +83,64 @@ pub fn save_encoder(
     let architecture = architecture_of(config)?;
     let name = |canonical: &str| architecture.hf_name(canonical);
     write(&folder.join("model.safetensors"), |out| {
-        safetensors::write(out, named_tensors(encoder, &name))
+        safetensors::write(out, named_tensors(encoder, &name), StoredType::F32)
     })?;
     let mut json = shared_config(config, encoder.config(), architecture);
     json.insert(
         "architectures".into(),
         json!([architecture.class_name(ModelClass::Encoder)]),
     );
+    write_config(folder, json)
+}
+
+/// What is written about a masked language model beside its weights.
+#[derive(Clone, Copy, Debug)]
+pub struct MaskedLanguageMetadata<'a> {
+    /// The `config.json` that the model came from; keys that cloze does not know stay in it.
+    pub config: &'a ConfigJson,
+    /// What the model was trained for: `masked-lm`, `pretraining`.
+    pub task: &'a str,
+    /// Longest sequence in training, special tokens included.
+    pub max_length: Option<usize>,
+}
+
+/// Writes a masked language model as `BertForMaskedLM`, or with next-sentence prediction as
+/// `BertForPreTraining`, reads it. The tokenizer saves itself.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn save_masked_language_model(
+    folder: &Path,
+    model: &MaskedLanguageModel,
+    metadata: &MaskedLanguageMetadata<'_>,
+) -> Result<(), CheckpointError> {
+    let architecture = architecture_of(metadata.config)?;
+    let name = |canonical: &str| stored_name(architecture, HeadNames::Architecture, canonical);
+    write(&folder.join("model.safetensors"), |out| {
+        safetensors::write(out, named_tensors(model, &name), StoredType::F32)
+    })?;
+    let mut json = shared_config(metadata.config, model.encoder.config(), architecture);
+    let class = match model.next_sentence {
+        Some(_) => ModelClass::Pretraining,
+        None => ModelClass::MaskedLm,
+    };
+    json.insert(
+        "architectures".into(),
+        json!([architecture.class_name(class)]),
+    );
+    json.insert(TIED.into(), json!(true));
+    // They belong to a classification head that the model no longer has.
+    for stale in ["id2label", "label2id", "num_labels", "problem_type"] {
+        json.shift_remove(stale);
+    }
+    let settings = ClozeSettings {
+        task: Some(metadata.task.into()),
+        max_length: metadata.max_length,
+        head: None,
+    };
+    settings
+        .write(&mut json)
+        .map_err(|source| unwritable(folder, source.into()))?;
     write_config(folder, json)
 }
 

@@ -29,6 +29,11 @@ impl Linear {
 
     /// `[rows, in]` → `[rows, out]`.
     pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
-        input.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+        affine(self.weight.val(), self.bias.val(), input)
     }
+}
+
+/// Weight, `[out, in]`, bias, `[out]`, and input, `[rows, in]` → `[rows, out]`.
+pub(crate) fn affine(weight: Tensor<2>, bias: Tensor<1>, input: Tensor<2>) -> Tensor<2> {
+    input.matmul(weight.transpose()) + bias.unsqueeze()
 }

@@ -33,6 +33,7 @@ pub(crate) use build::Builder;
 pub(crate) use dropout::{Site, dropout};
 pub(crate) use frozen::is_frozen;
 pub(crate) use layer::{LayerContext, LayerOutput};
+pub(crate) use linear::affine;
 
 use crate::bridge::{self, PackedLayers};
 use crate::parameter_source::{ParameterError, ParameterSource};

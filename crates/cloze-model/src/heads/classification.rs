@@ -11,7 +11,7 @@ use crate::encoder::{
 };
 use crate::parameter_source::{ParameterError, ParameterSource, f32_data};
 
-/// Why a classifier cannot be built.
+/// Why a model with a head cannot be built.
 #[derive(Debug, Error)]
 pub enum BuildError {
     /// A tensor cannot be had.
@@ -23,6 +23,15 @@ pub enum BuildError {
          use \"cls\" or \"mean\""
     )]
     NoPooler {
+        /// The architecture.
+        model_type: String,
+    },
+    /// Next sentences are to be predicted by an encoder without pooler.
+    #[error(
+        "next-sentence prediction needs a pooler, which {model_type} does not have: train it as \
+         a masked language model alone"
+    )]
+    NoNextSentence {
         /// The architecture.
         model_type: String,
     },

@@ -3,6 +3,8 @@
 mod classification;
 mod config;
 mod frozen_features;
+mod masked_lm;
 
 pub use classification::{BuildError, ClassificationHead, ClassifierOutput, SequenceClassifier};
 pub use config::{ClassificationHeadConfig, Features};
+pub use masked_lm::{MaskedLanguageHead, MaskedLanguageModel, MaskedLanguageOutput};

@@ -170,22 +170,29 @@ pub(crate) struct NamedTensor {
     pub(crate) values: Box<dyn Fn() -> TensorData>,
 }
 
-/// Writes tensors as `f32`, in the order of their names, with the `format` that `transformers`
-/// asks for.
+/// Writes tensors as a floating-point type, in the order of their names, with the `format` that
+/// `transformers` asks for.
 ///
 /// # Errors
 /// Whatever `out` reports.
-pub(crate) fn write(out: &mut dyn Write, mut tensors: Vec<NamedTensor>) -> io::Result<()> {
+///
+/// # Panics
+/// If the type is none that cloze writes: anything but a floating-point type.
+pub(crate) fn write(
+    out: &mut dyn Write,
+    mut tensors: Vec<NamedTensor>,
+    stored: StoredType,
+) -> io::Result<()> {
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
     let mut header = Map::new();
     header.insert("__metadata__".into(), json!({"format": "pt"}));
     let mut end = 0;
     for tensor in &tensors {
         let begin = end;
-        end += tensor.shape.iter().product::<usize>() * size_of::<f32>();
+        end += tensor.shape.iter().product::<usize>() * stored.bits() / 8;
         header.insert(
             tensor.name.clone(),
-            json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [begin, end]}),
+            json!({"dtype": stored.name(), "shape": tensor.shape, "data_offsets": [begin, end]}),
         );
     }
     let mut header = serde_json::to_vec(&Value::Object(header))?;
@@ -199,8 +206,7 @@ pub(crate) fn write(out: &mut dyn Write, mut tensors: Vec<NamedTensor>) -> io::R
             .as_slice::<f32>()
             .map_err(|error| io::Error::other(error.to_string()))?;
         for block in values.chunks(BLOCK) {
-            let bytes: Vec<_> = block.iter().map(|value| value.to_le_bytes()).collect();
-            out.write_all(bytes.as_flattened())?;
+            out.write_all(&stored.encode(block))?;
         }
     }
     Ok(())
@@ -293,7 +299,7 @@ mod tests {
             tensor("a", vec![-1.5], &[1]),
         ];
         let mut bytes = Vec::new();
-        write(&mut bytes, tensors).unwrap();
+        write(&mut bytes, tensors, StoredType::F32).unwrap();
         let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
         assert_eq!(metadata.metadata().as_ref().unwrap()["format"], "pt");
         let read = safetensors::SafeTensors::deserialize(&bytes).unwrap();

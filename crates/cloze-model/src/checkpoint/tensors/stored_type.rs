@@ -94,6 +94,42 @@ impl StoredType {
         }
     }
 
+    /// The type's name in torch, for `dtype` in a `config.json`.
+    pub fn torch_name(self) -> Option<&'static str> {
+        match self {
+            Self::F64 => Some("float64"),
+            Self::F32 => Some("float32"),
+            Self::F16 => Some("float16"),
+            Self::BF16 => Some("bfloat16"),
+            Self::Other { .. } => None,
+        }
+    }
+
+    /// Whether a finite number stays one in this type.
+    pub(crate) fn holds(self, value: f32) -> bool {
+        !value.is_finite()
+            || match self {
+                Self::F64 | Self::F32 => true,
+                Self::F16 => half::f16::from_f32(value).is_finite(),
+                Self::BF16 => half::bf16::from_f32(value).is_finite(),
+                Self::Other { .. } => false,
+            }
+    }
+
+    /// Numbers one after the other, as a file has them.
+    ///
+    /// # Panics
+    /// If this is no floating-point type.
+    pub(crate) fn encode(self, values: &[f32]) -> Vec<u8> {
+        match self {
+            Self::F64 => bytes(values, |value| f64::from(value).to_le_bytes()),
+            Self::F32 => bytes(values, f32::to_le_bytes),
+            Self::F16 => bytes(values, |value| half::f16::from_f32(value).to_le_bytes()),
+            Self::BF16 => bytes(values, |value| half::bf16::from_f32(value).to_le_bytes()),
+            Self::Other { name, .. } => panic!("weights are never written as {name}"),
+        }
+    }
+
     /// Numbers that lie one after the other, as `f32`; nothing for types that are no weights.
     pub(crate) fn decode(self, bytes: &[u8]) -> Option<Vec<f32>> {
         Some(match self {
@@ -104,6 +140,10 @@ impl StoredType {
             Self::Other { .. } => return None,
         })
     }
+}
+
+fn bytes<const N: usize>(values: &[f32], number: impl Fn(f32) -> [u8; N]) -> Vec<u8> {
+    values.iter().flat_map(|&value| number(value)).collect()
 }
 
 fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Vec<f32> {
