@@ -5,15 +5,18 @@
 //!   [`FrozenFeatures`]: what is kept of it where the encoder is frozen
 //! - [`ExampleSource`]: the examples of a split, in memory or on disk
 //! - [`text_classification`]: one label for a text or a pair of texts
+//! - [`masked_lm`]: masked words, and next sentences for pretraining
 //! - [`encoding`]: texts → examples, on all cores
 //! - [`metrics`]: named numbers and tables
 
 pub mod encoding;
 mod example_source;
+pub mod masked_lm;
 pub mod metrics;
 mod task;
 pub mod text_classification;
 
 pub use example_source::ExampleSource;
+pub use masked_lm::{MaskedLm, MaskedTarget};
 pub use task::{Evaluator, Example, FrozenFeatures, Input, Objective, Task, TaskError, pack};
 pub use text_classification::{ClassWeights, LabelScore, TextClassification};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use cloze_core::{InputError, LabelError, PackedBatch, PackedBatchError};
+use cloze_data::corpus::CorpusError;
 use cloze_data::reports::ExampleFacts;
 use cloze_data::tokenizer::TokenizerError;
 use cloze_model::checkpoint::{Checkpoint, CheckpointError, LoadReport};
@@ -194,6 +195,9 @@ pub enum TaskError {
     /// The training rows have no usable set of labels.
     #[error(transparent)]
     Labels(#[from] LabelError),
+    /// A corpus cannot be built or read.
+    #[error(transparent)]
+    Corpus(Box<CorpusError>),
     /// A text cannot be encoded.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
@@ -225,6 +229,12 @@ pub enum TaskError {
         /// The labels.
         known: String,
     },
+}
+
+impl From<CorpusError> for TaskError {
+    fn from(error: CorpusError) -> Self {
+        Self::Corpus(Box::new(error))
+    }
 }
 
 impl From<CheckpointError> for TaskError {

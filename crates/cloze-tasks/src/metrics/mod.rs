@@ -167,6 +167,17 @@ pub struct Evaluation {
     pub tables: Vec<Table>,
 }
 
+/// Position of the largest value, the first one of equals; as `argmax` of numpy.
+pub(crate) fn argmax(values: &[f32]) -> usize {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@ use serde::Serialize;
 use super::TextClassification;
 use super::scores::{log_softmax, softmax};
 use crate::Evaluator;
-use crate::metrics::{ConfusionMatrix, Evaluation, Metrics, accuracy, f1};
+use crate::metrics::{ConfusionMatrix, Evaluation, Metrics, accuracy, argmax, f1};
 
 /// What the model says about one labelled row.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -65,17 +65,6 @@ impl ClassificationEvaluator {
         }
         if total > 0.0 { sum / total } else { 0.0 }
     }
-}
-
-/// Position of the largest value, the first one of equals; as `argmax` of numpy.
-fn argmax(values: &[f32]) -> usize {
-    let mut best = 0;
-    for (index, value) in values.iter().enumerate() {
-        if *value > values[best] {
-            best = index;
-        }
-    }
-    best
 }
 
 impl Evaluator for ClassificationEvaluator {
