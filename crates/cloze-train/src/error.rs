@@ -2,7 +2,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cloze_core::{InputError, LabelError};
+use cloze_data::corpus::CorpusError;
+use cloze_data::masking::MaskingError;
 use cloze_data::readers::ReadError;
+use cloze_data::sentences::SentenceError;
 use cloze_data::splits::SplitError;
 use cloze_data::tokenizer::TokenizerError;
 use cloze_model::FreezeError;
@@ -27,6 +30,15 @@ pub enum TrainError {
     /// The rows cannot be split as asked.
     #[error(transparent)]
     Split(#[from] SplitError),
+    /// Masks cannot be drawn as asked.
+    #[error("field `masking`: {0}")]
+    Masking(#[from] MaskingError),
+    /// Sentences cannot be cut as asked.
+    #[error("field `sentences.split_at`: {0}")]
+    Sentences(#[from] SentenceError),
+    /// A corpus cannot be built or read.
+    #[error(transparent)]
+    Corpus(Box<CorpusError>),
     /// There is no usable set of labels.
     #[error(transparent)]
     Labels(#[from] LabelError),
@@ -47,9 +59,11 @@ pub enum TrainError {
     NothingToTrain,
     /// Texts may be longer than the model reads.
     #[error(
-        "field `data.max_length`: found {found}, wanted at most {limit}, which is what the model reads"
+        "field `{field}`: found {found}, wanted at most {limit}, which is what the model reads"
     )]
     MaxLength {
+        /// The key.
+        field: &'static str,
         /// As asked.
         found: usize,
         /// What the model reads.
@@ -149,6 +163,12 @@ pub struct NotFinite {
 impl From<CheckpointError> for TrainError {
     fn from(error: CheckpointError) -> Self {
         Self::Checkpoint(Box::new(error))
+    }
+}
+
+impl From<CorpusError> for TrainError {
+    fn from(error: CorpusError) -> Self {
+        Self::Corpus(Box::new(error))
     }
 }
 

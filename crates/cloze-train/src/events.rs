@@ -58,6 +58,22 @@ pub enum Event<'a> {
         /// Of how many.
         total: usize,
     },
+    /// A file of texts is read and tokenized.
+    ReadingCorpus {
+        /// Bytes that are done, about.
+        bytes: u64,
+        /// Of how many.
+        total: u64,
+    },
+    /// The texts of a split are in a token file.
+    Corpus {
+        /// Which split.
+        split: SplitName,
+        /// What it holds.
+        facts: &'a CorpusFacts,
+        /// The folder where later runs find it, if they do.
+        folder: Option<&'a Path>,
+    },
     /// The data are encoded: counts, lengths, what is cut, what the vocabulary lacks.
     Report(&'a DatasetReport),
     /// Something that a user should know, and the run goes on.
@@ -140,12 +156,32 @@ pub enum Event<'a> {
     },
 }
 
+/// What the texts of a split came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CorpusFacts {
+    /// Texts, or sentences where these are paired.
+    pub sequences: u64,
+    /// Tokens of all of them, special ones included.
+    pub tokens: u64,
+    /// Texts or sentences in which there is nothing to learn.
+    pub dropped: u64,
+    /// What is trained on, or evaluated, in an epoch: blocks, texts, or pairs.
+    pub examples: u64,
+}
+
 /// Something that a user should know, and the run goes on.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Warning<'a> {
     /// Rows that cannot be used were left out.
     SkippedRows(&'a [InputError]),
+    /// Rows of a corpus cannot be used and were left out.
+    SkippedTexts {
+        /// How many.
+        count: u64,
+        /// What is wrong with the first ones.
+        first: &'a [InputError],
+    },
     /// Texts stand in two splits, so that the metrics flatter the model.
     TextsInTwoSplits(&'a Overlap),
     /// Texts are longer than the model reads, and were cut.

@@ -8,7 +8,7 @@ use cloze_model::checkpoint::{Checkpoint, HubOptions, check_vocabulary, resolve_
 use cloze_model::device::ComputeDevice;
 use cloze_model::freeze::trainable_names;
 use cloze_model::parameters::ParameterReport;
-use cloze_tasks::TextClassification;
+use cloze_tasks::{MaskedLm, TextClassification};
 
 use crate::StopFlag;
 use crate::checkpoints::{Checkpoints, Damaged, Found};
@@ -140,6 +140,31 @@ fn refuse_changes(folder: &RunFolder, names: Vec<String>) -> Result<(), TrainErr
     })
 }
 
+/// Something that is done for any task.
+pub(crate) trait OfTask {
+    /// What it comes to.
+    type Output;
+
+    /// Does it for this one.
+    fn with<T: Prepare>(self) -> Result<Self::Output, TrainError>;
+}
+
+/// The list of all tasks that can be trained.
+pub(crate) fn of_task<E: OfTask>(task: TaskKind, errand: E) -> Result<E::Output, TrainError> {
+    match task {
+        TaskKind::TextClassification => errand.with::<TextClassification>(),
+        TaskKind::MaskedLm | TaskKind::Pretraining => errand.with::<MaskedLm>(),
+    }
+}
+
+impl OfTask for Run<'_> {
+    type Output = Outcome;
+
+    fn with<T: Prepare>(self) -> Result<Outcome, TrainError> {
+        self.of::<T>()
+    }
+}
+
 /// A run whose model is found and whose data are not yet read.
 struct Run<'a> {
     config: RunConfig,
@@ -195,11 +220,8 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// The list of all tasks that can be trained.
     fn of_its_task(self) -> Result<Outcome, TrainError> {
-        match self.config.task {
-            TaskKind::TextClassification => self.of::<TextClassification>(),
-        }
+        of_task(self.config.task, self)
     }
 
     fn of<T: Prepare>(mut self) -> Result<Outcome, TrainError> {

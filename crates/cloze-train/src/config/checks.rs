@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use cloze_core::InputError;
 
 use super::document::Document;
+use super::task_checks as task;
 use super::{FeatureCacheConfig, RunConfig, ScheduleKind};
 
 pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), InputError> {
     check_batches(config, document)?;
     check_splits(config, document)?;
     check_schedule(config, document)?;
+    task::check(config, document)?;
     if config.model.freeze.as_slice().is_empty() {
         return Err(document.error(
             "model.freeze",

@@ -3,7 +3,9 @@
 mod checks;
 mod document;
 mod schema;
+mod schema_masked;
 mod schema_train;
+mod task_checks;
 mod validation;
 
 use std::fs;
@@ -76,6 +78,15 @@ impl RunConfig {
         toml::to_string(self).expect("texts, numbers and lists below tables are always TOML")
     }
 
+    /// The metric that decides which epoch's model is kept.
+    pub fn best(&self) -> BestMetric {
+        self.train.best.unwrap_or(match self.task {
+            TaskKind::TextClassification => BestMetric::Accuracy,
+            TaskKind::MaskedLm => BestMetric::Perplexity,
+            TaskKind::Pretraining => BestMetric::Loss,
+        })
+    }
+
     /// Names of the keys whose values differ, dotted.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let value = |config: &Self| {
@@ -107,6 +118,8 @@ impl RunConfig {
             OptimizerKind::Adam => 0.0,
         };
         self.optimizer.weight_decay.get_or_insert(decay);
+        let best = self.best();
+        self.train.best = Some(best);
         if let Some(split) = &mut self.data.split {
             split.seed.get_or_insert(self.seed);
         }

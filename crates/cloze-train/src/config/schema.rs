@@ -2,11 +2,14 @@
 //! `cloze schema` prints, what a file is checked against, and what is written to the run folder.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::schema_masked::{
+    LimitConfig, MaskingConfig, PairsConfig, SentencesConfig, WholeWordConfig, WordsConfig,
+};
 pub use super::schema_train::{
     BestMetric, OptimizerConfig, OptimizerKind, ScheduleConfig, ScheduleKind, ScheduleUnit,
     TrainConfig,
@@ -45,6 +48,12 @@ pub struct RunConfig {
     /// What is added to the plain cross-entropy.
     #[serde(default)]
     pub loss: LossConfig,
+    /// Masked language models: what is hidden.
+    #[serde(default)]
+    pub masking: MaskingConfig,
+    /// Pretraining: sentences and pairs.
+    #[serde(default)]
+    pub sentences: SentencesConfig,
 }
 
 fn default_seed() -> u64 {
@@ -57,6 +66,10 @@ fn default_seed() -> u64 {
 pub enum TaskKind {
     /// One label for a text or a pair of texts.
     TextClassification,
+    /// The words behind masks.
+    MaskedLm,
+    /// The words behind masks, and whether one text follows another.
+    Pretraining,
 }
 
 impl TaskKind {
@@ -64,6 +77,8 @@ impl TaskKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::TextClassification => "text-classification",
+            Self::MaskedLm => "masked-lm",
+            Self::Pretraining => "pretraining",
         }
     }
 }
@@ -138,12 +153,40 @@ impl OneOrMany {
     }
 }
 
+/// A file or a list of files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DataFiles {
+    /// One file.
+    One(PathBuf),
+    /// One or several.
+    Many(Vec<PathBuf>),
+}
+
+impl DataFiles {
+    /// All of them.
+    pub fn as_slice(&self) -> &[PathBuf] {
+        match self {
+            Self::One(file) => std::slice::from_ref(file),
+            Self::Many(files) => files,
+        }
+    }
+
+    /// The first one, which messages name.
+    pub fn first(&self) -> &Path {
+        self.as_slice()
+            .first()
+            .map_or(Path::new(""), PathBuf::as_path)
+    }
+}
+
 /// Files, columns and splits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// File of the training rows: CSV, TSV, JSON, JSON lines or Parquet.
-    pub train: PathBuf,
+    /// File of the training rows: CSV, TSV, JSON, JSON lines or Parquet; for masked language models
+    /// and pretraining plain text as well, and a list of files.
+    pub train: DataFiles,
     /// Cuts validation and test rows off the training file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<SplitConfig>,
@@ -171,6 +214,18 @@ pub struct DataConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 3))]
     pub max_length: Option<usize>,
+    /// Masked language models: tokens of a block that is cut from all texts one after another; the
+    /// last, shorter block is left out. As many as the model reads, up to 512, where this is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 3))]
+    pub chunk_size: Option<usize>,
+    /// Masked language models: every text is an example by itself, cut to `max_length`, instead of
+    /// blocks.
+    #[serde(default)]
+    pub line_by_line: bool,
+    /// Masked language models and pretraining: the most examples of each split.
+    #[serde(default)]
+    pub limit: LimitConfig,
     /// What to do about rows that cannot be used.
     #[serde(default)]
     pub bad_rows: BadRowsConfig,

@@ -37,8 +37,10 @@ pub struct TrainConfig {
     /// is absent the task decides; text classification does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluate_first: Option<bool>,
-    /// The validation metric that decides which epoch's model is kept.
-    pub best: BestMetric,
+    /// The validation metric that decides which epoch's model is kept; `accuracy`, for masked
+    /// language models `perplexity`, for pretraining `loss`, where this is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best: Option<BestMetric>,
     /// How many checkpoints to keep for a resume. The one before the newest is what is left if
     /// the newest is damaged.
     #[schemars(range(min = 1))]
@@ -64,7 +66,7 @@ impl Default for TrainConfig {
             length_pool: 50,
             gradient_checkpointing: false,
             evaluate_first: None,
-            best: BestMetric::Accuracy,
+            best: None,
             keep_checkpoints: 2,
             checkpoint_every: None,
             evaluation_batch_size: 32,
@@ -86,6 +88,12 @@ pub enum BestMetric {
     WeightedF1,
     /// Cross-entropy; the lowest is best.
     Loss,
+    /// `exp` of the mean cross-entropy of masked tokens; the lowest is best.
+    Perplexity,
+    /// Share of masked tokens that are found; the highest is best.
+    MaskedAccuracy,
+    /// Share of pairs of texts that are told right; the highest is best.
+    NextSentenceAccuracy,
 }
 
 impl BestMetric {
@@ -97,6 +105,9 @@ impl BestMetric {
             Self::MicroF1 => "micro_f1",
             Self::WeightedF1 => "weighted_f1",
             Self::Loss => "loss",
+            Self::Perplexity => "perplexity",
+            Self::MaskedAccuracy => "masked_accuracy",
+            Self::NextSentenceAccuracy => "next_sentence_accuracy",
         }
     }
 }

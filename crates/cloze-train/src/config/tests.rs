@@ -176,7 +176,7 @@ fn a_wrong_value_is_named_with_what_was_wanted() {
         ),
         (
             "[train]\nbest = \"f1\"",
-            "line 8, field `train.best`: found \"f1\", wanted one of \"accuracy\", \"macro_f1\", \"micro_f1\", \"weighted_f1\", \"loss\"",
+            "line 8, field `train.best`: found \"f1\", wanted one of \"accuracy\", \"macro_f1\", \"micro_f1\", \"weighted_f1\", \"loss\", \"perplexity\", \"masked_accuracy\", \"next_sentence_accuracy\"",
         ),
         (
             "text = 5",
@@ -206,7 +206,7 @@ fn a_missing_key_is_named() {
     );
     assert_eq!(
         parse("").unwrap_err(),
-        "run.toml, field `task`: found nothing, wanted \"text-classification\""
+        "run.toml, field `task`: found nothing, wanted one of \"text-classification\", \"masked-lm\", \"pretraining\""
     );
 }
 

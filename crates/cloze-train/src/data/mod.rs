@@ -1,5 +1,6 @@
 //! From files to splits of examples: a file for each task, with what is special to its data.
 
+mod masked_lm;
 mod sources;
 mod text_classification;
 
@@ -19,6 +20,7 @@ use crate::config::RunConfig;
 use crate::error::TrainError;
 use crate::events::{Observer, SplitName};
 use crate::run_folder::Splits;
+use crate::shown::ShownTarget;
 use crate::state::Fingerprints;
 
 /// The tokenizer's name among the fingerprints.
@@ -115,6 +117,9 @@ pub(crate) trait Prepare: Task + Clone {
     /// it: worth its time where a model comes that can do the task already.
     const EVALUATE_FIRST: bool = false;
 
+    /// A target for people and other programs.
+    fn shown_target(&self, target: &Self::Target) -> ShownTarget;
+
     /// Reads what the configuration names, and puts what was found out (columns, the longest text)
     /// into the configuration. What takes long to make and can be found again by what it depends
     /// on belongs into `cache`, cloze's own folder, if there is one. `None` if asked to stop
@@ -137,7 +142,11 @@ fn max_length(
 ) -> Result<usize, TrainError> {
     let limit = encoder.max_position_embeddings;
     match config.data.max_length {
-        Some(found) if found > limit => Err(TrainError::MaxLength { found, limit }),
+        Some(found) if found > limit => Err(TrainError::MaxLength {
+            field: "data.max_length",
+            found,
+            limit,
+        }),
         Some(length) => Ok(length),
         None => Ok(tokenizer
             .model_max_length()
@@ -145,20 +154,27 @@ fn max_length(
     }
 }
 
+/// The name of a data file among the fingerprints.
+fn fingerprint_name(key: &str, file: &Path) -> String {
+    format!("{key} ({})", file.display())
+}
+
 /// Hashes of the tokenizer and of every file that the configuration names.
 fn fingerprints(config: &RunConfig, tokenizer: &Tokenizer) -> Result<Fingerprints, TrainError> {
     let data = &config.data;
-    let files = [
-        ("data.train", Some(&data.train)),
-        ("data.validation", data.validation.as_ref()),
-        ("data.test", data.test.as_ref()),
+    let train = data.train.as_slice().iter();
+    let others = [
+        ("data.validation", &data.validation),
+        ("data.test", &data.test),
     ];
+    let others = others
+        .into_iter()
+        .filter_map(|(key, file)| Some((key, file.as_ref()?)));
+    let files = train.map(|file| ("data.train", file)).chain(others);
     let mut fingerprints = Fingerprints::from([(TOKENIZER.into(), tokenizer.fingerprint())]);
     for (key, file) in files {
-        if let Some(file) = file {
-            let hash = file_fingerprint(file).map_err(|source| TrainError::read(file, source))?;
-            fingerprints.insert(format!("{key} ({})", Path::display(file)), hash);
-        }
+        let hash = file_fingerprint(file).map_err(|source| TrainError::read(file, source))?;
+        fingerprints.insert(fingerprint_name(key, file), hash);
     }
     Ok(fingerprints)
 }

@@ -51,7 +51,7 @@ pub(crate) fn read_sources(
         },
         format: None,
     };
-    let texts = read_labelled_texts(&data.train, &options)?;
+    let texts = read_labelled_texts(data.train.first(), &options)?;
     let found = &texts.columns;
     data.text = Some(found.text.clone());
     data.text_pair.clone_from(&found.text_pair);
@@ -65,7 +65,7 @@ pub(crate) fn read_sources(
         id: data.id.clone(),
     };
     let class_names = texts.class_names.clone();
-    let mut sources = vec![source(data.train.clone(), texts, observer)];
+    let mut sources = vec![source(data.train.first().into(), texts, observer)];
     for file in [&data.validation, &data.test].into_iter().flatten() {
         let texts = read_labelled_texts(file, &options)?;
         sources.push(source(file.clone(), texts, observer));

@@ -19,11 +19,18 @@ use crate::config::{ClassWeightsConfig, RunConfig};
 use crate::error::TrainError;
 use crate::events::{Event, Observer, SplitName, Warning};
 use crate::head::head_config;
+use crate::shown::ShownTarget;
 
 /// Share of unknown tokens from which a user is warned.
 const MANY_UNKNOWN: f64 = 0.05;
 
 impl Prepare for TextClassification {
+    fn shown_target(&self, target: &usize) -> ShownTarget {
+        ShownTarget::Label {
+            label: self.labels().names()[*target].clone(),
+        }
+    }
+
     /// Encodes all texts.
     fn prepare(
         config: &mut RunConfig,

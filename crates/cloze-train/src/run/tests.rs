@@ -17,7 +17,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
-use crate::data::SplitData;
+use crate::data::{Prepared, SplitData};
+use crate::shown::ShownTarget;
 
 #[derive(Clone, Debug)]
 struct Streamed(TextClassification);
@@ -66,6 +67,10 @@ impl ExampleSource<usize> for Reader {
 
 impl Prepare for Streamed {
     const EVALUATE_FIRST: bool = true;
+
+    fn shown_target(&self, target: &usize) -> ShownTarget {
+        self.0.shown_target(target)
+    }
 
     fn prepare(
         config: &mut RunConfig,
@@ -274,7 +279,7 @@ fn what_comes_from_no_row_is_told_as_that() {
     let splits = json(&run.splits());
     let names: Vec<&String> = splits.as_object().unwrap().keys().collect();
     assert_eq!(names, ["files"]);
-    assert_eq!(splits["files"]["train"], table.to_str().unwrap());
+    assert_eq!(splits["files"]["train"], table.first().to_str().unwrap());
     assert!(!run.test_predictions().exists());
     let metrics = json(&run.metrics());
     assert!(metrics["test"]["accuracy"].is_f64());

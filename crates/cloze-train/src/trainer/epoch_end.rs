@@ -77,7 +77,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
 
     /// Whether these are the best metrics so far. Without validation rows the last epoch is.
     fn is_best(&self, metrics: &Metrics) -> bool {
-        let name = self.config.train.best.name();
+        let name = self.config.best().name();
         let Some(value) = metrics.get(name) else {
             return true;
         };

@@ -206,7 +206,8 @@ pub(crate) fn traces(folder: &Path) -> Traces {
     Traces {
         log: log(folder),
         metrics,
-        predictions: text(run.test_predictions()),
+        // Examples of a corpus have none.
+        predictions: fs::read_to_string(run.test_predictions()).unwrap_or_default(),
         splits: text(run.splits()),
         model: read(run.model().join("model.safetensors")),
         optimizer: read(last.join("optimizer.safetensors")),

@@ -6,6 +6,7 @@ mod bad_input;
 mod first_evaluation;
 mod fixture;
 mod frozen;
+mod masked_lm;
 mod resume;
 mod steps;
 mod training;

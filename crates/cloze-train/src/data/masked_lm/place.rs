@@ -1,0 +1,49 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cloze_data::splits::Part;
+use tempfile::TempDir;
+
+use crate::error::TrainError;
+
+/// Sub-folder of cloze's cache.
+const CORPORA: &str = "corpora";
+
+/// Where token files are: in cloze's cache, where later runs find them, or in a folder that goes
+/// with the run.
+#[derive(Debug)]
+pub(super) struct CorpusPlace {
+    folder: PathBuf,
+    /// Kept so that it is not removed before the run ends.
+    temporary: Option<TempDir>,
+}
+
+impl CorpusPlace {
+    pub(super) fn new(cache: Option<&Path>) -> Result<Self, TrainError> {
+        let Some(cache) = cache else {
+            let path = std::env::temp_dir();
+            let temporary = tempfile::tempdir().map_err(|error| TrainError::write(&path, error))?;
+            return Ok(Self {
+                folder: temporary.path().into(),
+                temporary: Some(temporary),
+            });
+        };
+        let folder = cache.join(CORPORA);
+        fs::create_dir_all(&folder).map_err(|error| TrainError::write(&folder, error))?;
+        Ok(Self {
+            folder,
+            temporary: None,
+        })
+    }
+
+    /// The folder, if later runs find it again.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.temporary.is_none().then_some(&self.folder)
+    }
+
+    /// The token file of a part of a corpus with this key.
+    pub(super) fn path(&self, key: &str, part: Part) -> PathBuf {
+        self.folder
+            .join(format!("{key}-{}.safetensors", part.name()))
+    }
+}
