@@ -2,6 +2,8 @@
 //!
 //! - [`model_folder`]: a folder, a run folder or a Hub name → the folder of a model
 //! - [`TextClassifier`]: texts → labels and scores; labelled texts → metrics
+//! - [`ModelTask`]: what a saved model is for
+//! - [`MaskedLanguagePipeline`]: texts with masks → words and scores; pairs → whether they follow
 //! - [`rows`]: texts of a file or of standard input as they come
 //! - [`Windows`]: a stream in groups, read ahead, with flat memory
 //!
@@ -17,12 +19,21 @@
 //! ```
 
 mod error;
+mod masked_evaluation;
+mod masked_language;
 mod model_folder;
+mod model_task;
+mod pipeline;
 pub mod rows;
 mod text_classifier;
 mod windows;
 
 pub use error::InferError;
+pub use masked_evaluation::MaskedEvaluationOptions;
+pub use masked_language::{
+    FillOptions, FilledText, Filling, MaskedLanguagePipeline, NEXT_SENTENCE_LABELS,
+};
 pub use model_folder::model_folder;
+pub use model_task::ModelTask;
 pub use text_classifier::{PredictOptions, Prediction, TextClassifier, TopK};
 pub use windows::{Arrival, Windows};

@@ -13,6 +13,7 @@ use cloze_tasks::metrics::Evaluation;
 use cloze_tasks::{Evaluator, Example, Input, LabelScore, Task, TextClassification, pack};
 
 use crate::InferError;
+use crate::pipeline::{by_length, describe, max_length};
 
 /// A model that gives a text, or a pair of texts, one of several labels.
 #[derive(Debug)]
@@ -92,13 +93,7 @@ impl TextClassifier {
             Some(labels) => labels,
             None => numbered_labels(model.head.labels())?,
         };
-        let trained = checkpoint
-            .cloze_settings()
-            .and_then(|settings| settings.max_length);
-        let max_length = trained
-            .or(tokenizer.model_max_length())
-            .unwrap_or(usize::MAX)
-            .min(config.max_position_embeddings);
+        let max_length = max_length(&checkpoint, &tokenizer);
         Ok(Self {
             folder: folder.into(),
             task: TextClassification::new(labels, max_length),
@@ -139,7 +134,7 @@ impl TextClassifier {
     ) -> Result<Vec<Prediction>, InferError> {
         let examples = encode_texts(&self.tokenizer, texts, self.max_length(), |_| ())?;
         let mut predictions = vec![None; examples.len()];
-        for batch in batches_by_length(&examples, options.batch_size) {
+        for batch in by_length(&examples, options.batch_size) {
             let logits = self.logits(&batch)?;
             for (example, logits) in batch.iter().zip(logits.chunks(self.labels().len())) {
                 let mut scores = self.task.rank(logits);
@@ -182,7 +177,7 @@ impl TextClassifier {
         let examples = encode_texts(&self.tokenizer, texts, self.max_length(), |_| ())?;
         let mut evaluator = self.task.evaluator();
         let mut done = 0;
-        for batch in batches_by_length(&examples, batch_size) {
+        for batch in by_length(&examples, batch_size) {
             let packed = pack(batch.iter().copied())?;
             let targets: Vec<usize> = batch.iter().map(|example| targets[example.row]).collect();
             self.task.evaluate(
@@ -202,13 +197,6 @@ impl TextClassifier {
     }
 }
 
-/// Batches of examples of similar length: little is padded inside attention.
-fn batches_by_length<T>(examples: &[Example<T>], size: NonZeroUsize) -> Vec<Vec<&Example<T>>> {
-    let mut sorted: Vec<&Example<T>> = examples.iter().collect();
-    sorted.sort_by_key(|example| example.ids.len());
-    sorted.chunks(size.get()).map(<[_]>::to_vec).collect()
-}
-
 fn refuse_other_tasks(checkpoint: &Checkpoint) -> Result<(), InferError> {
     let other = |found: &str| InferError::OtherTask {
         folder: checkpoint.folder().into(),
@@ -223,15 +211,6 @@ fn refuse_other_tasks(checkpoint: &Checkpoint) -> Result<(), InferError> {
     match checkpoint.problem_type()? {
         Some(ProblemType::SingleLabelClassification) | None => Ok(()),
         Some(problem) => Err(other(problem.name())),
-    }
-}
-
-/// `a BertForMaskedLM`, as `config.json` has it.
-fn describe(checkpoint: &Checkpoint) -> String {
-    let architectures = checkpoint.config().get("architectures");
-    match architectures.and_then(|names| names.get(0)?.as_str()) {
-        Some(class) => format!("a {class}"),
-        None => format!("a {} encoder", checkpoint.architecture().model_type()),
     }
 }
 

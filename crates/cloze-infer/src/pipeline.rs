@@ -1,0 +1,35 @@
+//! What all pipelines do with examples and checkpoints.
+
+use std::num::NonZeroUsize;
+
+use cloze_data::tokenizer::Tokenizer;
+use cloze_model::checkpoint::Checkpoint;
+use cloze_tasks::Example;
+
+/// Batches of examples of similar length: little is padded inside attention.
+pub(crate) fn by_length<T>(examples: &[Example<T>], size: NonZeroUsize) -> Vec<Vec<&Example<T>>> {
+    let mut sorted: Vec<&Example<T>> = examples.iter().collect();
+    sorted.sort_by_key(|example| example.ids.len());
+    sorted.chunks(size.get()).map(<[_]>::to_vec).collect()
+}
+
+/// The length that the model was trained with, otherwise the tokenizer's, and at most what the
+/// model has positions for.
+pub(crate) fn max_length(checkpoint: &Checkpoint, tokenizer: &Tokenizer) -> usize {
+    let trained = checkpoint
+        .cloze_settings()
+        .and_then(|settings| settings.max_length);
+    trained
+        .or(tokenizer.model_max_length())
+        .unwrap_or(usize::MAX)
+        .min(checkpoint.encoder_config().max_position_embeddings)
+}
+
+/// `a BertForMaskedLM`, as `config.json` has it.
+pub(crate) fn describe(checkpoint: &Checkpoint) -> String {
+    let architectures = checkpoint.config().get("architectures");
+    match architectures.and_then(|names| names.get(0)?.as_str()) {
+        Some(class) => format!("a {class}"),
+        None => format!("a {} encoder", checkpoint.architecture().model_type()),
+    }
+}
