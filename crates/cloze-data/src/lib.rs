@@ -2,6 +2,7 @@
 //!
 //! - [`tokenizer`]: text ↔ token ids, as the checkpoint folder states it
 //! - [`readers`]: data files → rows, labelled texts
+//! - [`row_writer`]: rows → a file
 //! - [`splits`]: rows → training, validation and test rows; texts that stand in two of them
 //! - [`sentences`]: raw text → sentences
 //! - [`corpus`]: texts of any number → token sequences on the disk; blocks and sentence pairs of them
@@ -19,6 +20,7 @@ pub mod packing;
 mod random;
 pub mod readers;
 pub mod reports;
+pub mod row_writer;
 pub mod sampling;
 pub mod sentences;
 pub mod splits;
