@@ -1,28 +1,34 @@
-//! A checkpoint as the most that cloze can make of it: a classifier, or an encoder.
+//! A checkpoint as the most that cloze can make of it: a classifier, a masked language model, or an
+//! encoder.
 
 use std::path::Path;
 
 use burn::tensor::Device;
 use cloze_core::LabelSet;
 use cloze_model::checkpoint::{
-    Checkpoint, CheckpointError, ClassifierMetadata, ClassifierOptions, LoadReport, ProblemType,
-    load_classifier, load_encoder, save_classifier, save_encoder,
+    Checkpoint, CheckpointError, ClassifierMetadata, ClassifierOptions, LoadReport,
+    MaskedLanguageMetadata, ProblemType, load_classifier, load_encoder, load_masked_language_model,
+    save_classifier, save_encoder, save_masked_language_model,
 };
 use cloze_model::parameters::ParameterReport;
-use cloze_model::resize::resize_embeddings;
-use cloze_model::{Encoder, FreezeError, FreezeSpec, SequenceClassifier};
+use cloze_model::resize::{resize_embeddings, resize_masked_language_model};
+use cloze_model::{Encoder, FreezeError, FreezeSpec, MaskedLanguageModel, SequenceClassifier};
+use cloze_tasks::masked_lm;
 
 /// A model without regard to its task.
 #[derive(Debug)]
 pub(crate) enum LoadedModel {
     /// It has a classification head.
     Classifier(Box<SequenceClassifier>),
+    /// It fills masks.
+    MaskedLanguage(Box<MaskedLanguageModel>),
     /// It has none that cloze knows.
     Encoder(Box<Encoder>),
 }
 
 impl LoadedModel {
-    /// Loads a classifier if all tensors of one are there, and otherwise the encoder.
+    /// Loads a classifier or a masked language model if all tensors of one are there, and otherwise
+    /// the encoder.
     pub(crate) fn load(
         checkpoint: &Checkpoint,
         device: &Device,
@@ -32,6 +38,18 @@ impl LoadedModel {
         if report.missing.is_empty() {
             return Ok((Self::Classifier(Box::new(classifier)), report));
         }
+        let store = checkpoint.tensors()?;
+        let has = |canonical: &str| {
+            let name = checkpoint.architecture().hf_name(canonical);
+            store.shape(&name).is_some()
+        };
+        if has("cls.predictions.bias") {
+            let next_sentence = has("cls.seq_relationship.weight");
+            let (model, report) = load_masked_language_model(checkpoint, next_sentence, 0, device)?;
+            if report.missing.is_empty() {
+                return Ok((Self::MaskedLanguage(Box::new(model)), report));
+            }
+        }
         let (encoder, report) = load_encoder(checkpoint, device)?;
         Ok((Self::Encoder(Box::new(encoder)), report))
     }
@@ -40,6 +58,7 @@ impl LoadedModel {
     pub(crate) fn parameters(&self) -> ParameterReport {
         match self {
             Self::Classifier(model) => ParameterReport::of(&**model),
+            Self::MaskedLanguage(model) => ParameterReport::of(&**model),
             Self::Encoder(model) => ParameterReport::of(&**model),
         }
     }
@@ -55,6 +74,9 @@ impl LoadedModel {
             Self::Classifier(model) => {
                 Self::Classifier(Box::new(spec.apply(*model, architecture)?.0))
             }
+            Self::MaskedLanguage(model) => {
+                Self::MaskedLanguage(Box::new(spec.apply(*model, architecture)?.0))
+            }
             Self::Encoder(model) => Self::Encoder(Box::new(spec.apply(*model, architecture)?.0)),
         })
     }
@@ -66,6 +88,10 @@ impl LoadedModel {
                 model.encoder = resize_embeddings(model.encoder, vocab_size, seed)?;
                 Self::Classifier(model)
             }
+            Self::MaskedLanguage(model) => {
+                let grown = resize_masked_language_model(*model, vocab_size, seed)?;
+                Self::MaskedLanguage(Box::new(grown))
+            }
             Self::Encoder(model) => {
                 Self::Encoder(Box::new(resize_embeddings(*model, vocab_size, seed)?))
             }
@@ -76,6 +102,7 @@ impl LoadedModel {
     pub(crate) fn vocab_size(&self) -> usize {
         match self {
             Self::Classifier(model) => model.encoder.config().vocab_size,
+            Self::MaskedLanguage(model) => model.encoder.config().vocab_size,
             Self::Encoder(model) => model.config().vocab_size,
         }
     }
@@ -88,6 +115,7 @@ impl LoadedModel {
     ) -> Result<(), CheckpointError> {
         let model = match self {
             Self::Encoder(model) => return save_encoder(folder, model, checkpoint.config()),
+            Self::MaskedLanguage(model) => return save_masked(folder, model, checkpoint),
             Self::Classifier(model) => model,
         };
         let settings = checkpoint.cloze_settings();
@@ -110,4 +138,21 @@ impl LoadedModel {
         };
         save_classifier(folder, model, &metadata)
     }
+}
+
+fn save_masked(
+    folder: &Path,
+    model: &MaskedLanguageModel,
+    checkpoint: &Checkpoint,
+) -> Result<(), CheckpointError> {
+    let settings = checkpoint.cloze_settings();
+    let metadata = MaskedLanguageMetadata {
+        config: checkpoint.config(),
+        task: match model.next_sentence {
+            Some(_) => masked_lm::PRETRAINING,
+            None => masked_lm::NAME,
+        },
+        max_length: settings.and_then(|settings| settings.max_length),
+    };
+    save_masked_language_model(folder, model, &metadata)
 }

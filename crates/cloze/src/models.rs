@@ -35,12 +35,16 @@ impl Models {
 
     /// The folder of a model, fetched if need be.
     pub(crate) fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
-        model_folder(name, &self.hub).map_err(|error| match &error {
-            InferError::Checkpoint(CheckpointError::Hub(HubError::Name { .. })) => hint(
-                error,
-                "MODEL is a folder with config.json, a run folder, or a name on the Hub",
-            ),
-            _ => error.into(),
+        model_folder(name, &self.hub).map_err(|error| {
+            let is_no_name = |inner: &CheckpointError| {
+                matches!(inner, CheckpointError::Hub(HubError::Name { .. }))
+            };
+            if matches!(&error, InferError::Checkpoint(inner) if is_no_name(inner)) {
+                let advice =
+                    "MODEL is a folder with config.json, a run folder, or a name on the Hub";
+                return hint(error, advice);
+            }
+            error.into()
         })
     }
 

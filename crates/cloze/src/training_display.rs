@@ -7,7 +7,7 @@ use std::path::Path;
 
 use cloze_model::device::{ComputeDevice, DeviceName};
 use cloze_tasks::metrics::Metrics;
-use cloze_train::{EpochRecord, Event, FeatureRecord, Observer, Warning};
+use cloze_train::{CorpusFacts, EpochRecord, Event, FeatureRecord, Observer, Warning};
 use indicatif::ProgressBar;
 
 use crate::bad_rows::SkippedRows;
@@ -38,6 +38,8 @@ pub(crate) struct TrainingDisplay {
 enum Counted {
     Steps,
     Texts,
+    /// Of a corpus that is read.
+    Megabytes,
     Tokens,
 }
 
@@ -77,6 +79,15 @@ impl TrainingDisplay {
                 let mut skipped = SkippedRows::default();
                 errors.iter().for_each(|error| skipped.add(error));
                 skipped.report();
+            }
+            Warning::SkippedTexts { count, first } => {
+                let mut skipped = SkippedRows::default();
+                first.iter().for_each(|error| skipped.add(error));
+                skipped.report();
+                let more = count - first.len() as u64;
+                if more > 0 {
+                    warn(format_args!("{more} more rows cannot be used either"));
+                }
             }
             warning => warn(describe(warning)),
         });
@@ -151,6 +162,23 @@ impl TrainingDisplay {
         });
     }
 
+    fn corpus(&self, split: &str, facts: &CorpusFacts, folder: Option<&Path>) {
+        let count = |number: u64, what: &str| counted(number as usize, what);
+        let mut line = format!(
+            "{split}: {} of {}, {}",
+            count(facts.tokens, "token"),
+            count(facts.sequences, "text"),
+            count(facts.examples, "example")
+        );
+        if facts.dropped > 0 {
+            line += &format!(", {} without a word to mask", count(facts.dropped, "text"));
+        }
+        if let Some(folder) = folder {
+            line += &format!(" (in {})", folder.display());
+        }
+        self.line(line);
+    }
+
     /// Loss and metric of a validation, the metric for the bar as well.
     fn validation(&mut self, metrics: &Metrics) -> String {
         let mut text = String::new();
@@ -158,8 +186,13 @@ impl TrainingDisplay {
             text += &format!(", validation loss {loss:.4}");
         }
         if let Some(value) = metrics.get(self.best).filter(|_| self.best != "loss") {
-            text += &format!(", {} {value:.4}", self.best);
-            self.metric = format!("  {} {value:.4}", self.best);
+            // Perplexities begin in the thousands.
+            let value = match value {
+                100.0.. => format!("{value:.1}"),
+                _ => format!("{value:.4}"),
+            };
+            text += &format!(", {} {value}", self.best);
+            self.metric = format!("  {} {value}", self.best);
         }
         text
     }
@@ -186,6 +219,19 @@ impl Observer for TrainingDisplay {
         match event {
             Event::Encoding { done, total } => {
                 self.counting(Counted::Texts, *done, *total, "texts encoded");
+            }
+            Event::ReadingCorpus { bytes, total } => {
+                let megabytes = |bytes: u64| bytes.div_ceil(1_000_000) as usize;
+                let (done, total) = (megabytes(*bytes), megabytes(*total));
+                self.counting(Counted::Megabytes, done, total, "MB tokenized");
+            }
+            Event::Corpus {
+                split,
+                facts,
+                folder,
+            } => {
+                self.clear();
+                self.corpus(split.name(), facts, *folder);
             }
             Event::Evaluating { done, total, .. } => {
                 self.counting(Counted::Texts, *done, *total, "texts evaluated");

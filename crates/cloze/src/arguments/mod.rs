@@ -2,11 +2,14 @@
 //! example. What needs more than one argument to be judged is judged by `settings` methods here,
 //! so that a command sees only what makes sense.
 
+pub(crate) mod convert;
+pub(crate) mod data;
 pub(crate) mod device;
 pub(crate) mod eval;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod predict;
+pub(crate) mod split;
 pub(crate) mod table;
 pub(crate) mod tokenize;
 pub(crate) mod train;
@@ -74,6 +77,9 @@ pub(crate) enum Command {
     Predict(predict::PredictArguments),
     Inspect(inspect::InspectArguments),
     Tokenize(tokenize::TokenizeArguments),
+    Data(data::DataArguments),
+    Split(split::SplitArguments),
+    Convert(convert::ConvertArguments),
     #[command(subcommand)]
     Vocab(vocab::VocabCommand),
     Init(init::InitArguments),

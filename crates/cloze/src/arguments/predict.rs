@@ -1,29 +1,35 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use cloze_data::readers::{BadRows, Format, LabelledText, TextColumns};
-use cloze_infer::rows::Source;
-use cloze_infer::{PredictOptions, TopK};
+use cloze_data::tokenizer::Tokenizer;
+use cloze_infer::rows::{STANDARD_INPUT, Source};
+use cloze_infer::{FillOptions, ModelTask, PredictOptions, TopK};
 
 use super::device::DeviceArguments;
 use super::table::TableArguments;
 use crate::failure::Usage;
 
-/// Label texts: arguments, a file, or standard input
+/// Label texts or fill their masks: arguments, a file, or standard input
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples: a text, a file with all scores, a stream
   cloze predict runs/reviews \"The plot is thin, but the acting is wonderful.\"
   cloze predict runs/reviews --file new.csv --all --json > scores.jsonl
   tail -f comments.txt | cloze predict runs/reviews
+Masked words, and whether one sentence follows another:
+  cloze predict runs/adapted \"The [MASK] was wonderful.\" --top-k 3
+  cloze predict runs/pretrained \"He was hungry.\" --pair \"So he ate.\" --task next-sentence
 
+The task is the model's. A text for a masked language model has one or several masks.
 With --json each text gives one line with the fields of a `transformers` text-classification
 pipeline: {\"label\": …, \"score\": …}, or a list of these with --top-k or --all. Where a row of the
-input has an `id`, it comes first in each object. Rows come out in the order they came in, each as
+input has an `id`, it comes first in each object. Fillings have the fields of a fill-mask pipeline:
+{\"score\": …, \"token\": …, \"token_str\": …, \"sequence\": …}, a list for each mask. Rows come out in the order they came in, each as
 soon as it is known.")]
 pub(crate) struct PredictArguments {
-    /// Folder, run folder or Hub name of a classifier
+    /// Folder, run folder or Hub name of a trained model
     pub(crate) model: String,
 
     /// The texts [default: one a line from --file or standard input]
@@ -46,13 +52,21 @@ pub(crate) struct PredictArguments {
     #[arg(long, value_name = "COL")]
     pub(crate) id: Option<String>,
 
-    /// Give the N most likely labels instead of one
+    /// Give the N most likely labels instead of one; fillings of a mask [default: 5]
     #[arg(long, value_name = "N")]
     pub(crate) top_k: Option<NonZeroUsize>,
 
     /// Give the scores of all labels
     #[arg(long, conflicts_with = "top_k")]
     pub(crate) all: bool,
+
+    /// Fill masks with one of these tokens only, given with commas between them
+    #[arg(long, value_name = "TOKEN", value_delimiter = ',')]
+    pub(crate) targets: Vec<String>,
+
+    /// What a model for several tasks does
+    #[arg(long, value_enum, value_name = "TASK")]
+    pub(crate) task: Option<PredictTask>,
 
     /// Texts that are computed together
     #[arg(long, value_name = "N", default_value = "32")]
@@ -66,6 +80,15 @@ pub(crate) struct PredictArguments {
     pub(crate) json: bool,
 }
 
+/// What a pretrained model does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PredictTask {
+    /// Fill masks
+    FillMask,
+    /// Tell whether the second text of a pair follows the first
+    NextSentence,
+}
+
 /// What is predicted and how it is shown.
 #[derive(Debug)]
 pub(crate) struct PredictSettings {
@@ -74,6 +97,68 @@ pub(crate) struct PredictSettings {
     /// Each text gives a list of labels, were it of one.
     pub(crate) list: bool,
     pub(crate) json: bool,
+    /// Next sentences instead of masked words.
+    pub(crate) next_sentence: bool,
+    /// What was said about fillings.
+    fillings: FillingArguments,
+    /// Where rows come from, for messages; nothing for texts of the command line.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// What concerns masks alone.
+#[derive(Debug)]
+struct FillingArguments {
+    task: Option<PredictTask>,
+    top_k: Option<NonZeroUsize>,
+    targets: Vec<String>,
+}
+
+impl PredictSettings {
+    /// Refuses what makes no sense for a model's task.
+    pub(crate) fn check(&self, task: ModelTask) -> Result<(), Usage> {
+        let fillings = &self.fillings;
+        let refuse = |message: &'static str| Err(Usage::new(message));
+        match task {
+            ModelTask::TextClassification if !fillings.targets.is_empty() => {
+                refuse("--targets is for masks, and the model labels texts")
+            }
+            ModelTask::TextClassification if fillings.task.is_some() => {
+                refuse("--task is for pretrained models, and this one labels texts")
+            }
+            ModelTask::MaskedLm if self.next_sentence => refuse(
+                "--task next-sentence: the model fills masks, but was not trained to tell whether \
+                 one sentence follows another",
+            ),
+            _ if self.next_sentence && !fillings.targets.is_empty() => {
+                refuse("--targets is for masks, not for --task next-sentence")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How masks are filled.
+    pub(crate) fn fill_options(&self, tokenizer: &Tokenizer) -> Result<FillOptions, Usage> {
+        let known = |token: &String| {
+            tokenizer.token_to_id(token).ok_or_else(|| {
+                Usage::new(format!(
+                    "--targets: {token:?} is no token of the model's vocabulary (`cloze tokenize` \
+                     shows what a word is made of)"
+                ))
+            })
+        };
+        let targets = &self.fillings.targets;
+        let targets: Vec<u32> = targets.iter().map(known).collect::<Result<_, _>>()?;
+        let usual = FillOptions::default();
+        let all = NonZeroUsize::new(tokenizer.len()).unwrap_or(usual.top_k);
+        Ok(FillOptions {
+            top_k: match self.options.top_k {
+                TopK::All => all,
+                TopK::Best(_) => self.fillings.top_k.unwrap_or(usual.top_k),
+            },
+            targets: (!targets.is_empty()).then_some(targets),
+            batch_size: self.options.batch_size,
+        })
+    }
 }
 
 /// Where texts come from.
@@ -109,6 +194,16 @@ impl PredictArguments {
             },
             list: self.all || self.top_k.is_some(),
             json: self.json,
+            next_sentence: self.task == Some(PredictTask::NextSentence),
+            fillings: FillingArguments {
+                task: self.task,
+                top_k: self.top_k,
+                targets: self.targets,
+            },
+            file: self.texts.is_empty().then(|| match &self.file {
+                Some(path) if path != Path::new("-") => path.clone(),
+                _ => STANDARD_INPUT.into(),
+            }),
             input: if self.texts.is_empty() {
                 Input::Stream(StreamInput {
                     source: match self.file {

@@ -22,7 +22,7 @@ pub(crate) struct TableArguments {
     pub(crate) bad_rows: BadRowsArgument,
 }
 
-fn format_parser() -> impl TypedValueParser<Value = &'static Format> {
+pub(super) fn format_parser() -> impl TypedValueParser<Value = &'static Format> {
     PossibleValuesParser::new(FORMATS.iter().map(|format| format.name)).map(|name| {
         // The parser lets only names of the list through.
         Format::from_name(&name).unwrap_or(FORMATS[0])

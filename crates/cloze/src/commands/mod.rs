@@ -1,11 +1,14 @@
 //! The commands, one file each: they call the library and print what it returns.
 
 mod completions;
+mod convert;
+mod data;
 mod eval;
 mod init;
 mod inspect;
 mod predict;
 mod schema;
+mod split;
 mod tokenize;
 mod train;
 mod vocab;
@@ -23,6 +26,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Predict(arguments) => predict::run(arguments, &models),
         Command::Inspect(arguments) => inspect::run(&arguments, &models),
         Command::Tokenize(arguments) => tokenize::run(arguments, &models),
+        Command::Convert(arguments) => convert::run(&arguments, &models),
+        Command::Data(arguments) => data::run(&arguments, &models),
+        Command::Split(arguments) => split::run(&arguments),
         Command::Vocab(command) => vocab::run(command, &models),
         Command::Init(arguments) => init::run(&arguments),
         Command::Schema(_) => schema::run(),

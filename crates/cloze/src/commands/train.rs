@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &TrainArguments, models: &Models) -> anyhow::Result
         }
         (None, None) => return Err(Usage::new("a configuration or --resume RUN is needed").into()),
     };
-    let mut display = TrainingDisplay::new(config.train.best.name(), &environment.device);
+    let mut display = TrainingDisplay::new(config.best().name(), &environment.device);
     stop_on_signals(stop.clone())?;
     let outcome = match &arguments.resume {
         Some(run) => resume(run, &environment, &mut display, &stop),
@@ -68,7 +68,7 @@ fn run_config(run: &Path) -> anyhow::Result<RunConfig> {
 }
 
 /// A run folder stands for its model, here as in every command.
-fn model_of_run(path: String) -> String {
+pub(super) fn model_of_run(path: String) -> String {
     let folder = RunFolder::new(&path);
     match folder.config().is_file() && !folder.path().join("config.json").exists() {
         true => folder.model().display().to_string(),
@@ -76,14 +76,14 @@ fn model_of_run(path: String) -> String {
     }
 }
 
-fn config_error(error: RunConfigError) -> anyhow::Error {
+pub(super) fn config_error(error: RunConfigError) -> anyhow::Error {
     match error {
         RunConfigError::Read { .. } => error.into(),
         error => Usage::from(error).into(),
     }
 }
 
-fn train_error(error: TrainError) -> anyhow::Error {
+pub(super) fn train_error(error: TrainError) -> anyhow::Error {
     match error {
         TrainError::Config(error) => config_error(error),
         TrainError::Freeze(_) | TrainError::MaxLength { .. } | TrainError::NothingToTrain => {

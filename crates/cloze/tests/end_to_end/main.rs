@@ -11,6 +11,7 @@ mod devices;
 mod evaluation;
 mod help;
 mod interrupted_runs;
+mod masked_lm;
 mod models;
 mod place;
 mod prediction;

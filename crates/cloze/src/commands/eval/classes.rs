@@ -1,18 +1,23 @@
 use cloze_data::readers::{
     BadRows, Labels, ReadError, TextColumns, TextReadOptions, read_labelled_texts,
 };
+use cloze_model::device::ComputeDevice;
 use cloze_tasks::text_classification::text_input;
 
+use super::print;
 use crate::arguments::eval::EvalArguments;
 use crate::bad_rows::SkippedRows;
 use crate::failure::hint;
 use crate::models::Models;
 use crate::progress;
-use crate::reports::{evaluation_json, print_evaluation};
-use crate::terminal::{Results, warn};
+use crate::terminal::warn;
 
-/// `cloze eval MODEL --data FILE`
-pub(crate) fn run(arguments: EvalArguments, models: &Models) -> anyhow::Result<()> {
+/// Metrics of a classifier over labelled texts.
+pub(super) fn run(
+    arguments: EvalArguments,
+    models: &Models,
+    device: &ComputeDevice,
+) -> anyhow::Result<()> {
     let options = TextReadOptions {
         columns: TextColumns {
             text: arguments.table.text,
@@ -24,14 +29,13 @@ pub(crate) fn run(arguments: EvalArguments, models: &Models) -> anyhow::Result<(
         bad_rows: arguments.table.bad_rows.into(),
         format: arguments.table.format,
     };
-    let device = arguments.device.open()?;
     let texts = read_labelled_texts(&arguments.data, &options)
         .map_err(|error| suggest_skipping(error, options.bad_rows))?;
     let mut skipped = SkippedRows::default();
     texts.skipped.iter().for_each(|error| skipped.add(error));
     skipped.report();
 
-    let classifier = models.text_classifier(&arguments.model, &device)?;
+    let classifier = models.text_classifier(&arguments.model, device)?;
     let column = texts.columns.label.as_deref().unwrap_or("label");
     let targets = classifier
         .task()
@@ -46,14 +50,7 @@ pub(crate) fn run(arguments: EvalArguments, models: &Models) -> anyhow::Result<(
     if long.any() {
         warn(&long);
     }
-
-    let mut results = Results::stdout();
-    if arguments.json {
-        results.json(&evaluation_json(&evaluation))?;
-    } else {
-        print_evaluation(&evaluation, &mut results)?;
-    }
-    results.flush()
+    print(&evaluation, arguments.json)
 }
 
 fn suggest_skipping(error: ReadError, bad_rows: BadRows) -> anyhow::Error {

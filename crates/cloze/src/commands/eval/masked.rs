@@ -1,0 +1,57 @@
+use std::path::Path;
+
+use cloze_data::masking::Masking;
+use cloze_data::readers::stream::{CorpusTexts, Source};
+use cloze_infer::{MaskedEvaluationOptions, MaskedLanguagePipeline};
+use cloze_model::device::ComputeDevice;
+
+use super::print;
+use crate::arguments::eval::EvalArguments;
+use crate::bad_rows::SkippedRows;
+use crate::failure::Usage;
+use crate::progress;
+use crate::terminal::{counted, warn};
+
+/// Perplexity over the texts of a file.
+pub(super) fn run(
+    arguments: &EvalArguments,
+    folder: &Path,
+    device: &ComputeDevice,
+) -> anyhow::Result<()> {
+    if arguments.label.is_some() || arguments.table.text_pair.is_some() {
+        let message = "--label and --text-pair are for classifiers, and the model fills masks";
+        return Err(Usage::new(message).into());
+    }
+    let source = Source::File(arguments.data.clone());
+    let table = &arguments.table;
+    let column = table.text.as_deref();
+    let mut texts = CorpusTexts::open(&source, column, table.format, table.bad_rows.into())?;
+    let pipeline = MaskedLanguagePipeline::open(folder, device.device())?;
+    let options = MaskedEvaluationOptions {
+        masking: Masking::default(),
+        words: Default::default(),
+        seed: arguments.seed,
+        batch_size: arguments.batch_size,
+    };
+    let mut bar = None;
+    let (evaluation, counts) = pipeline.evaluate(&mut texts, &options, |done, total| {
+        bar.get_or_insert_with(|| progress::counter(total, "texts"))
+            .set_position(done as u64);
+    })?;
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    let mut skipped = SkippedRows::default();
+    texts
+        .skipped()
+        .first
+        .iter()
+        .for_each(|error| skipped.add(error));
+    skipped.report();
+    if counts.cut > 0 {
+        let cut = counted(counts.cut as usize, "text");
+        let length = pipeline.max_length();
+        warn(format_args!("{cut} longer than {length} tokens, and cut"));
+    }
+    print(&evaluation, arguments.json)
+}

@@ -1,0 +1,32 @@
+//! `cloze eval MODEL --data FILE`: a file a kind of model.
+
+mod classes;
+mod masked;
+
+use cloze_infer::ModelTask;
+use cloze_tasks::metrics::Evaluation;
+
+use crate::arguments::eval::EvalArguments;
+use crate::models::Models;
+use crate::reports::{evaluation_json, print_evaluation};
+use crate::terminal::Results;
+
+/// `cloze eval MODEL --data FILE`
+pub(crate) fn run(arguments: EvalArguments, models: &Models) -> anyhow::Result<()> {
+    let device = arguments.device.open()?;
+    let folder = models.folder(&arguments.model)?;
+    match ModelTask::of(&folder)? {
+        ModelTask::TextClassification => classes::run(arguments, models, &device),
+        ModelTask::MaskedLm | ModelTask::Pretraining => masked::run(&arguments, &folder, &device),
+    }
+}
+
+fn print(evaluation: &Evaluation, json: bool) -> anyhow::Result<()> {
+    let mut results = Results::stdout();
+    if json {
+        results.json(&evaluation_json(evaluation))?;
+    } else {
+        print_evaluation(evaluation, &mut results)?;
+    }
+    results.flush()
+}

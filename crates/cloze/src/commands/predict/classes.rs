@@ -1,0 +1,156 @@
+use anstyle::Style;
+use cloze_data::readers::{LabelledText, Value};
+use cloze_data::tokenizer::{LongTexts, TextInput};
+use cloze_infer::{InferError, MaskedLanguagePipeline, NEXT_SENTENCE_LABELS, PredictOptions};
+use cloze_infer::{Prediction, TextClassifier};
+use cloze_tasks::LabelScore;
+use cloze_tasks::text_classification::text_input;
+use serde::Serialize;
+
+use super::{Predictor, shown_text};
+use crate::arguments::predict::PredictSettings;
+use crate::terminal::{Results, warn};
+
+/// A model that gives labels.
+pub(super) trait Labeller {
+    /// Every label that it may give.
+    fn labels(&self) -> Vec<String>;
+
+    /// Tokens that it reads of a text.
+    fn max_length(&self) -> usize;
+
+    fn predict(
+        &self,
+        texts: &[TextInput<'_>],
+        options: &PredictOptions,
+    ) -> Result<Vec<Prediction>, InferError>;
+}
+
+impl Labeller for TextClassifier {
+    fn labels(&self) -> Vec<String> {
+        self.labels().names().to_vec()
+    }
+
+    fn max_length(&self) -> usize {
+        self.max_length()
+    }
+
+    fn predict(
+        &self,
+        texts: &[TextInput<'_>],
+        options: &PredictOptions,
+    ) -> Result<Vec<Prediction>, InferError> {
+        self.predict(texts, options)
+    }
+}
+
+/// Whether the second text follows the first.
+#[derive(Debug)]
+pub(super) struct NextSentence(pub(super) MaskedLanguagePipeline);
+
+impl Labeller for NextSentence {
+    fn labels(&self) -> Vec<String> {
+        NEXT_SENTENCE_LABELS.map(str::to_owned).to_vec()
+    }
+
+    fn max_length(&self) -> usize {
+        self.0.max_length()
+    }
+
+    fn predict(
+        &self,
+        texts: &[TextInput<'_>],
+        options: &PredictOptions,
+    ) -> Result<Vec<Prediction>, InferError> {
+        self.0.next_sentence(texts, options)
+    }
+}
+
+/// Labels, printed.
+pub(super) struct Classes<L> {
+    model: L,
+    settings: PredictSettings,
+    results: Results,
+    long: LongTexts,
+    label_width: usize,
+}
+
+impl<L: Labeller> Classes<L> {
+    pub(super) fn new(model: L, settings: PredictSettings) -> Self {
+        let width = |name: &String| name.chars().count();
+        Self {
+            long: LongTexts::new(model.max_length()),
+            label_width: model.labels().iter().map(width).max().unwrap_or(0),
+            results: Results::stdout(),
+            model,
+            settings,
+        }
+    }
+
+    fn json(&mut self, text: &LabelledText, prediction: &Prediction) -> anyhow::Result<()> {
+        let mut scores = prediction.scores.iter().map(|score| JsonScore {
+            id: text.id.as_ref(),
+            label: &score.label,
+            score: score.score,
+        });
+        match scores.next() {
+            Some(best) if !self.settings.list => self.results.json(&best),
+            best => self
+                .results
+                .json(&best.into_iter().chain(scores).collect::<Vec<_>>()),
+        }
+    }
+
+    /// `label  score  text`, or with several labels the text and then a line for each.
+    fn line(&mut self, text: &LabelledText, prediction: &Prediction) -> anyhow::Result<()> {
+        let bold = self.results.style(Style::new().bold());
+        let shown = shown_text(text);
+        if self.settings.list {
+            self.results.line(&shown)?;
+        }
+        for LabelScore { label, score } in &prediction.scores {
+            let width = self.label_width - label.chars().count();
+            let label = format!("{bold}{label}{bold:#}{:width$}", "");
+            if self.settings.list {
+                self.results.line(format_args!("  {label}  {score:.4}"))?;
+            } else {
+                self.results
+                    .line(format_args!("{label}  {score:.4}  {shown}"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<L: Labeller> Predictor for Classes<L> {
+    fn window(&mut self, texts: &[LabelledText]) -> anyhow::Result<()> {
+        let inputs: Vec<_> = texts.iter().map(text_input).collect();
+        let predictions = self.model.predict(&inputs, &self.settings.options)?;
+        for (text, prediction) in texts.iter().zip(&predictions) {
+            self.long.see(prediction.length);
+            if self.settings.json {
+                self.json(text, prediction)?;
+            } else {
+                self.line(text, prediction)?;
+            }
+        }
+        self.results.flush()
+    }
+
+    fn finish(&mut self) -> anyhow::Result<()> {
+        self.results.flush()?;
+        if self.long.any() {
+            warn(&self.long);
+        }
+        Ok(())
+    }
+}
+
+/// The fields of a `transformers` pipeline.
+#[derive(Serialize)]
+struct JsonScore<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a Value>,
+    label: &'a str,
+    score: f64,
+}

@@ -1,0 +1,155 @@
+//! `cloze predict MODEL [TEXT]…`: which predictor a model has, and where its texts come from.
+
+mod classes;
+mod masks;
+
+use std::borrow::Cow;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use cloze_core::InputError;
+use cloze_data::readers::{BadRows, LabelledText, Value};
+use cloze_infer::rows::{self, RowStream, STANDARD_INPUT, Source, Texts};
+use cloze_infer::{Arrival, MaskedLanguagePipeline, ModelTask, Windows};
+use cloze_model::device::ComputeDevice;
+
+use crate::arguments::predict::{Input, PredictArguments, PredictSettings, StreamInput};
+use crate::bad_rows::SkippedRows;
+use crate::failure::hint;
+use crate::models::Models;
+use classes::{Classes, NextSentence};
+use masks::Masks;
+
+/// Batches that are read ahead of the model and sorted by length together.
+const BATCHES_PER_WINDOW: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not zero");
+
+/// A model at work, which prints what it says.
+trait Predictor {
+    /// Predicts and prints; what was printed reaches the reader at once.
+    fn window(&mut self, texts: &[LabelledText]) -> anyhow::Result<()>;
+
+    /// Says what there is to say at the end.
+    fn finish(&mut self) -> anyhow::Result<()>;
+}
+
+/// `cloze predict MODEL [TEXT]…`
+pub(crate) fn run(arguments: PredictArguments, models: &Models) -> anyhow::Result<()> {
+    let device = arguments.device;
+    let (model, mut settings) = arguments.settings()?;
+    let device = device.open()?;
+    match std::mem::replace(&mut settings.input, Input::Texts(Vec::new())) {
+        Input::Texts(texts) => {
+            let mut predictor = predictor(&model, models, &device, settings)?;
+            predictor.window(&texts)?;
+            predictor.finish()
+        }
+        Input::Stream(input) => {
+            // A file that cannot be read is told before a large model is loaded.
+            let rows = rows::open(&input.source, input.format)?;
+            let size = settings.options.batch_size;
+            let mut predictor = predictor(&model, models, &device, settings)?;
+            stream(rows, &input, size, &mut *predictor)
+        }
+    }
+}
+
+/// The predictor of a model's task, or of the one that was asked for.
+fn predictor(
+    model: &str,
+    models: &Models,
+    device: &ComputeDevice,
+    settings: PredictSettings,
+) -> anyhow::Result<Box<dyn Predictor>> {
+    let folder = models.folder(model)?;
+    let task = ModelTask::of(&folder)?;
+    settings.check(task)?;
+    let device_of_model = device.device();
+    Ok(match task {
+        ModelTask::TextClassification => {
+            let classifier = models.text_classifier(model, device)?;
+            Box::new(Classes::new(classifier, settings))
+        }
+        ModelTask::Pretraining if settings.next_sentence => {
+            let pipeline =
+                MaskedLanguagePipeline::open_with_next_sentence(&folder, device_of_model)?;
+            Box::new(Classes::new(NextSentence(pipeline), settings))
+        }
+        ModelTask::MaskedLm | ModelTask::Pretraining => {
+            let pipeline = MaskedLanguagePipeline::open(&folder, device_of_model)?;
+            Box::new(Masks::new(pipeline, settings)?)
+        }
+    })
+}
+
+fn stream(
+    rows: RowStream,
+    input: &StreamInput,
+    batch_size: NonZeroUsize,
+    predictor: &mut dyn Predictor,
+) -> anyhow::Result<()> {
+    let (path, arrival) = match &input.source {
+        Source::File(path) => (path.as_path(), Arrival::Full),
+        Source::StandardInput => (Path::new(STANDARD_INPUT), Arrival::Immediate),
+    };
+    let size = batch_size.saturating_mul(BATCHES_PER_WINDOW);
+    let mut texts = Texts::new(path, input.columns.clone());
+    let mut skipped = SkippedRows::default();
+    let mut seen = 0;
+    for window in Windows::read(size, arrival, rows) {
+        seen += window.len();
+        let mut texts = texts.of_window(window)?;
+        if input.bad_rows == BadRows::Skip {
+            texts.bad.drain(..).for_each(|error| skipped.add(&error));
+        }
+        let first_bad = texts.bad.into_iter().next();
+        if let Some(line) = first_bad.as_ref().and_then(|error| error.line) {
+            texts.rows.retain(|row| row.line < line);
+        }
+        if let Some(pair) = &input.pair {
+            texts
+                .rows
+                .iter_mut()
+                .for_each(|row| row.text_pair = Some(pair.clone()));
+        }
+        predictor.window(&texts.rows)?;
+        if let Some(error) = first_bad {
+            predictor.finish()?;
+            return Err(hint(error, "`--bad-rows skip` leaves such rows out"));
+        }
+        if let Some(error) = texts.end {
+            predictor.finish()?;
+            return Err(error.into());
+        }
+    }
+    skipped.report();
+    if seen == 0 && arrival == Arrival::Full {
+        return Err(InputError::new(path, "an empty file", "rows of data").into());
+    }
+    anyhow::ensure!(
+        skipped.count() == 0 || skipped.count() < seen,
+        "{}: no row can be used",
+        path.display()
+    );
+    predictor.finish()
+}
+
+/// Id, text and second text on one line.
+fn shown_text(row: &LabelledText) -> String {
+    let id = row.id.as_ref().map(|id| match id {
+        Value::Text(text) => text.clone(),
+        other => other.describe(),
+    });
+    let parts = id.iter().chain([&row.text]).chain(&row.text_pair);
+    parts
+        .map(|part| one_line(part))
+        .collect::<Vec<_>>()
+        .join("  ")
+}
+
+fn one_line(text: &str) -> Cow<'_, str> {
+    if text.contains(char::is_control) {
+        text.replace(char::is_control, " ").into()
+    } else {
+        text.into()
+    }
+}
