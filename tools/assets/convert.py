@@ -52,6 +52,17 @@ def movie_snippets(ratings: str) -> LabelledRows:
     return without_repeats_and_conflicts(rows)
 
 
+def words_without_tags(tagged: str) -> str:
+    """Lines of `word/tag` as lines of words with a space between them."""
+    lines = []
+    for number, line in enumerate(_lines(tagged), start=1):
+        words = [word.rpartition("/")[0] for word in line.split()]
+        if not all(words):
+            raise ValueError(f"line {number}: found a word without a tag, wanted `word/tag`")
+        lines.append(" ".join(words))
+    return "\n".join(lines) + "\n"
+
+
 def _lines(content: str) -> list[str]:
     # Not splitlines(): a review may hold one of the rarer line separators.
     return [line.strip() for line in content.split("\n") if line.strip()]

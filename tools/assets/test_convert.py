@@ -2,7 +2,14 @@
 
 import unittest
 
-from convert import NEGATIVE, POSITIVE, chinese_reviews, movie_snippets, without_repeats_and_conflicts
+from convert import (
+    NEGATIVE,
+    POSITIVE,
+    chinese_reviews,
+    movie_snippets,
+    without_repeats_and_conflicts,
+    words_without_tags,
+)
 
 
 class WithoutRepeatsAndConflicts(unittest.TestCase):
@@ -35,6 +42,15 @@ class MovieSnippets(unittest.TestCase):
     def test_names_the_line_that_is_not_three_fields(self):
         with self.assertRaisesRegex(ValueError, "^line 2: found 2 fields, wanted 3: id, rating, text$"):
             movie_snippets("1\t2.3\tA joy.\n2\tToo tepid")
+
+
+class WordsWithoutTags(unittest.TestCase):
+    def test_keeps_words_and_lines(self):
+        self.assertEqual(words_without_tags("迈向/v  充满/v\r\n\n１/m  //w\n"), "迈向 充满\n１ /\n")
+
+    def test_names_the_line_of_a_word_without_a_tag(self):
+        with self.assertRaisesRegex(ValueError, "^line 2: found a word without a tag, wanted `word/tag`$"):
+            words_without_tags("新/a\n年")
 
 
 if __name__ == "__main__":
