@@ -20,9 +20,14 @@ pub enum WordRule {
     /// The sub-words of one word of the tokenizer: `super ##script ##ion`. BERT's tokenizer takes
     /// punctuation marks and Chinese characters for words of their own.
     SubWords,
-    /// What stands between white space: a corpus that was segmented before, such as
-    /// `使用 语言 模型 来 预测`. The spaces of the segmentation are no text: BERT's tokenizer drops
-    /// white space, so the tokens are those of the text without them.
+    /// What stands between white space: the words of a corpus that was segmented before, such as
+    /// `使用 语言 模型 来 预测`. In other languages punctuation belongs to the word that it stands at
+    /// (`can't`, `river.`); these are the words of `transformers`' collator with
+    /// `whole_word_mask=True`.
+    ///
+    /// The spaces of a segmentation are no text: BERT's tokenizer drops white space, so a Chinese
+    /// text has the tokens that it has without them. (Letters and digits that a space sets apart
+    /// are words of their own, as anywhere.)
     Spaces,
     /// The words that the segmenter jieba finds in a Chinese text (its default dictionary, new
     /// words by its hidden Markov model).
