@@ -30,11 +30,14 @@ const TOLERANCE: f64 = 1e-9;
 /// BERT: `[MASK]` with the first of the `shares`, a random token of the vocabulary with the
 /// second, the token itself with the third.
 ///
-/// Two things differ from `transformers`:
+/// What differs from the collator of `transformers` 5.23:
 ///
-/// - With `whole_word_mask=True` its collator (5.23) hides every chosen token by `[MASK]`, whatever
-///   shares it is given; the shares `[1, 0, 0]` are that rule. Other shares are BERT's own whole
-///   word masking.
+/// - With `whole_word_mask=True` it hides every chosen token by `[MASK]`, whatever shares it is
+///   given; the shares `[1, 0, 0]` are that rule. Other shares are BERT's own whole word masking.
+///   Its words are those of [`WordRule::Spaces`](crate::corpus::WordRule::Spaces).
+/// - `[UNK]` is never a target. There it is one where the examples bring their own
+///   `special_tokens_mask`.
+/// - A random token is an ordinary one. There it is any, `[SEP]` and `[PAD]` as well.
 /// - A sequence in which no word would be chosen gets one, every one as likely as any other, as in
 ///   BERT's own data: every sequence that can have a target has one. It takes a short sequence: of
 ///   20 words at a rate of 0.15 one in 26 is such, of 126 one in 800 million.
@@ -144,8 +147,9 @@ impl Masking {
     /// Hides a part of a sequence.
     ///
     /// [Special tokens](MaskVocabulary::hides) are never hidden, never drawn, and do not count; one
-    /// within a word stays while the word around it is hidden. A token that continues a word and
-    /// has none before it in the sequence (a block may begin in the middle of a word) begins one.
+    /// within a word ends it, and what comes behind it is another word, as in `transformers`. A
+    /// token that continues a word and has none before it in the sequence (a block may begin in
+    /// the middle of a word) begins one.
     pub fn mask(
         &self,
         tokens: &[Token],
@@ -221,7 +225,9 @@ fn for_each_word(
     mut see: impl FnMut(usize, &[Token]),
 ) {
     let mut start = 0;
-    for word in tokens.chunk_by(|_, next| next.continues_word()) {
+    let together =
+        |token: &Token, next: &Token| next.continues_word() && vocabulary.hides(token.id());
+    for word in tokens.chunk_by(together) {
         if word.iter().any(|token| vocabulary.hides(token.id())) {
             see(start, word);
         }
