@@ -69,7 +69,10 @@ pub enum CorpusError {
         size: usize,
     },
     /// There are too few sentences to draw a random one at a distance over 1 for each.
-    #[error("{path}: found {found} sentences, wanted at least {FEWEST_SENTENCES}")]
+    #[error(
+        "{path}: found {found} sentence{}, wanted at least {FEWEST_SENTENCES}",
+        if *found == 1 { "" } else { "s" }
+    )]
     TooFewSentences {
         /// The token file.
         path: PathBuf,
@@ -101,6 +104,21 @@ pub enum CorpusError {
     /// Whoever watched the building asked it to stop.
     #[error("stopped")]
     Stopped,
+}
+
+impl CorpusError {
+    /// The error about texts that came from this file, where it is about what they came to and not
+    /// about the token file itself.
+    #[must_use]
+    pub fn of_texts(mut self, texts: &Path) -> Self {
+        if let Self::NoBlock { path, .. }
+        | Self::TooFewSentences { path, .. }
+        | Self::NoNeighbours { path, .. } = &mut self
+        {
+            *path = texts.into();
+        }
+        self
+    }
 }
 
 impl CorpusError {

@@ -149,7 +149,7 @@ fn inputs(config: &RunConfig, fingerprints: &Fingerprints) -> Result<Vec<Input>,
 fn examples(
     corpus: &Corpus<'_>,
     name: SplitName,
-    FilePart { built, path }: FilePart,
+    FilePart { built, path, texts }: FilePart,
     config: &RunConfig,
     place: &CorpusPlace,
     observer: &mut dyn Observer,
@@ -160,7 +160,9 @@ fn examples(
         SplitName::Validation => RandomStream::new(config.seed, &[STREAM, 1]).bits(),
         SplitName::Test => RandomStream::new(config.seed, &[STREAM, 2]).bits(),
     };
-    let sequences = corpus.sequences(file, &path, seed)?;
+    let sequences = corpus
+        .sequences(file, &path, seed)
+        .map_err(|error| error.of_texts(&texts))?;
     let masking = &config.masking;
     let masking = Masking::new(masking.rate, masking.shares)?;
     let vocabulary = MaskVocabulary::of(corpus.tokenizer());

@@ -95,6 +95,8 @@ pub(super) struct FilePart {
     pub(super) built: BuiltPart,
     /// Where it lies.
     pub(super) path: PathBuf,
+    /// The file of its texts that messages name.
+    pub(super) texts: PathBuf,
 }
 
 impl<'a> Corpus<'a> {
@@ -176,7 +178,8 @@ impl<'a> Corpus<'a> {
         let open = |part: &Part| {
             let path = path(*part);
             let built = BuiltPart::open(&path).ok()?;
-            Some(FilePart { built, path })
+            let texts = file.name().into();
+            Some(FilePart { built, path, texts })
         };
         if let Some(parts) = file.parts.iter().map(open).collect::<Option<Vec<_>>>() {
             return Ok(Some(parts));
@@ -194,6 +197,7 @@ impl<'a> Corpus<'a> {
                     Some(FilePart {
                         built,
                         path: path(part),
+                        texts: file.name().into(),
                     })
                 };
                 // A part with a path is built, or building fails.
@@ -299,7 +303,7 @@ impl<'a> Corpus<'a> {
         file: TokenFile,
         path: &Path,
         seed: u64,
-    ) -> Result<Sequences, TrainError> {
+    ) -> Result<Sequences, CorpusError> {
         Ok(match &self.form {
             Form::Blocks => {
                 let size = NonZeroUsize::new(self.length).unwrap_or(NonZeroUsize::MIN);
@@ -323,7 +327,7 @@ impl<'a> Corpus<'a> {
         file: TokenFile,
         path: &Path,
         options: PairOptions,
-    ) -> Result<SentencePairs, TrainError> {
+    ) -> Result<SentencePairs, CorpusError> {
         let hash = blake3::hash(format!("{options:?}").as_bytes()).to_hex();
         let table = path.with_extension(format!("pairs-{}.safetensors", &hash[..16]));
         let special = self.tokenizer.special();
@@ -332,6 +336,6 @@ impl<'a> Corpus<'a> {
         {
             return Ok(pairs);
         }
-        Ok(SentencePairs::create(file, &table, special, options)?)
+        SentencePairs::create(file, &table, special, options)
     }
 }
