@@ -31,7 +31,7 @@ const STYLES: Styles = Styles::styled()
     .valid(AnsiColor::Green.on_default())
     .invalid(Style::new().bold());
 
-/// Fine-tune BERT-family encoders on your own texts, evaluate them, and predict with them.
+/// Pretrain and fine-tune BERT-family encoders on your own texts, evaluate them, predict with them.
 #[derive(Debug, Parser)]
 #[command(
     name = "cloze",

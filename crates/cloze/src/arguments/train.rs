@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::device::DeviceArguments;
 
-/// Fine-tune a model as a configuration says
+/// Train a model as a configuration says: fine-tune, adapt to a domain, pretrain
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples: train, train with another learning rate, go on after a stop
