@@ -226,6 +226,9 @@ fn check(
     unsafe { Rectangle::new(data.as_mut_ptr(), stride) }
 }
 
+/// Elements of a left factor that one thread packs before another one has woken up.
+const PACKED_ALONE: usize = 1 << 16;
+
 #[derive(Clone, Copy)]
 struct Product<'a> {
     left: Matrix<'a>,
@@ -257,9 +260,17 @@ impl Product<'_> {
     fn run_shares(&self, blocks: usize, shares: usize) {
         let (size, steps) = (rows_of_block(self.left.rows), self.left.columns);
         let mut packed = Scratch::new(packed_rows(self.left.rows) * steps);
-        pieces(self.left, size, &mut packed)
-            .into_par_iter()
-            .for_each(|piece| Arch::new().dispatch(piece));
+        let is_little = packed.len() <= PACKED_ALONE;
+        let pieces = pieces(self.left, size, &mut packed);
+        if is_little {
+            pieces
+                .into_iter()
+                .for_each(|piece| Arch::new().dispatch(piece));
+        } else {
+            pieces
+                .into_par_iter()
+                .for_each(|piece| Arch::new().dispatch(piece));
+        }
         let (packed, count) = (&*packed, self.right.count());
         (0..blocks * shares).into_par_iter().for_each(|task| {
             let (share, block) = (task / blocks, task % blocks);
