@@ -159,6 +159,8 @@ pub enum Event<'a> {
 /// What the texts of a split came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CorpusFacts {
+    /// What a sequence is: `text` or, where pairs are made, `sentence`.
+    pub unit: &'static str,
     /// Texts, or sentences where these are paired.
     pub sequences: u64,
     /// Tokens of all of them, special ones included.

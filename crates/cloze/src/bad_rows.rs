@@ -22,6 +22,12 @@ impl SkippedRows {
         }
     }
 
+    /// Adds rows of which only the first ones are described.
+    pub(crate) fn add_counted(&mut self, count: u64, first: &[InputError]) {
+        first.iter().for_each(|error| self.add(error));
+        self.count += count as usize - first.len();
+    }
+
     /// Says how many there were.
     pub(crate) fn report(&self) {
         if self.count > 0 {

@@ -82,12 +82,8 @@ impl TrainingDisplay {
             }
             Warning::SkippedTexts { count, first } => {
                 let mut skipped = SkippedRows::default();
-                first.iter().for_each(|error| skipped.add(error));
+                skipped.add_counted(*count, first);
                 skipped.report();
-                let more = count - first.len() as u64;
-                if more > 0 {
-                    warn(format_args!("{more} more rows cannot be used either"));
-                }
             }
             warning => warn(describe(warning)),
         });
@@ -167,11 +163,14 @@ impl TrainingDisplay {
         let mut line = format!(
             "{split}: {} of {}, {}",
             count(facts.tokens, "token"),
-            count(facts.sequences, "text"),
+            count(facts.sequences, facts.unit),
             count(facts.examples, "example")
         );
         if facts.dropped > 0 {
-            line += &format!(", {} without a word to mask", count(facts.dropped, "text"));
+            line += &format!(
+                ", {} without a word to mask",
+                count(facts.dropped, facts.unit)
+            );
         }
         if let Some(folder) = folder {
             line += &format!(" (in {})", folder.display());

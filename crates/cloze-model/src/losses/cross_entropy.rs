@@ -223,5 +223,9 @@ mod tests {
         assert!(refuse(&TARGETS, Some(&[1.0, -1.0, 1.0]), 0.0).contains("from 0 up"));
         assert!(refuse(&[1; 4], Some(&[1.0, 0.0, 1.0]), 0.0).contains("not all 0"));
         assert!(refuse(&TARGETS, None, 1.5).contains("between 0 and 1"));
+        assert_eq!(
+            check(0, 3, &[], &CrossEntropy::default()),
+            Err(LossError::Empty)
+        );
     }
 }

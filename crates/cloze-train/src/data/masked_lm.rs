@@ -4,6 +4,7 @@
 mod corpus;
 mod place;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ use cloze_data::splits::{Part, SplitByText};
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
 use cloze_tasks::masked_lm::MaskedExamples;
-use cloze_tasks::{ExampleSource, MaskedLm, MaskedTarget};
+use cloze_tasks::{Example, ExampleSource, MaskedLm, MaskedTarget, TaskError};
+use tempfile::TempDir;
 
 use super::{Data, Prepare, Prepared, SplitData, fingerprint_name, fingerprints};
 use crate::StopFlag;
@@ -179,6 +181,7 @@ fn examples(
     observer.observe(&Event::Corpus {
         split: name,
         facts: &CorpusFacts {
+            unit: corpus.unit(),
             sequences: counts.sequences,
             tokens: counts.tokens,
             dropped: counts.dropped,
@@ -200,5 +203,33 @@ fn examples(
             share,
         }));
     }
-    Ok(Arc::new(examples))
+    Ok(Arc::new(CorpusExamples {
+        examples,
+        _folder: place.keep(),
+    }))
+}
+
+/// Examples, and the folder of their files where that goes with the run.
+#[derive(Debug)]
+struct CorpusExamples {
+    examples: MaskedExamples,
+    _folder: Option<Arc<TempDir>>,
+}
+
+impl ExampleSource<MaskedTarget> for CorpusExamples {
+    fn len(&self) -> usize {
+        self.examples.len()
+    }
+
+    fn tokens(&self, index: usize, epoch: u64) -> Result<usize, TaskError> {
+        self.examples.tokens(index, epoch)
+    }
+
+    fn example(
+        &self,
+        index: usize,
+        epoch: u64,
+    ) -> Result<Cow<'_, Example<MaskedTarget>>, TaskError> {
+        self.examples.example(index, epoch)
+    }
 }

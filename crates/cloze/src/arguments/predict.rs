@@ -26,8 +26,8 @@ The task is the model's. A text for a masked language model has one or several m
 With --json each text gives one line with the fields of a `transformers` text-classification
 pipeline: {\"label\": …, \"score\": …}, or a list of these with --top-k or --all. Where a row of the
 input has an `id`, it comes first in each object. Fillings have the fields of a fill-mask pipeline:
-{\"score\": …, \"token\": …, \"token_str\": …, \"sequence\": …}, a list for each mask. Rows come out in the order they came in, each as
-soon as it is known.")]
+{\"score\": …, \"token\": …, \"token_str\": …, \"sequence\": …}, a list for each mask. Rows come out in
+the order they came in, each as soon as it is known.")]
 pub(crate) struct PredictArguments {
     /// Folder, run folder or Hub name of a trained model
     pub(crate) model: String,

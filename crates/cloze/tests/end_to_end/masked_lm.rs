@@ -179,3 +179,56 @@ fn a_file_is_split_as_a_run_splits_it() {
         "error: give --validation or --test a share, or both",
     );
 }
+
+#[test]
+fn examples_are_shown_as_the_model_sees_them() {
+    let place = Place::with_reviews();
+    place.write("adapt.toml", CONFIG);
+    let lines = json_lines(&place.stdout("data adapt.toml --split validation --json"));
+    let numbers = |line: &Value, name: &str| -> Vec<u64> {
+        let values = line[name].as_array().unwrap().iter();
+        values.map(|value| value.as_u64().unwrap()).collect()
+    };
+    assert!(lines.len() > 5);
+    for line in &lines {
+        assert_eq!(numbers(line, "input_ids").len(), 16);
+        assert_eq!(line["tokens"].as_array().unwrap().len(), 16);
+        let positions = numbers(line, "positions");
+        assert!(!positions.is_empty() && positions.iter().all(|&position| position < 16));
+        assert_eq!(numbers(line, "targets").len(), positions.len());
+    }
+    let again = json_lines(&place.stdout("data adapt.toml --split validation --json --show 2"));
+    assert_eq!(again, lines[..2]);
+    let other = json_lines(&place.stdout("data adapt.toml --split validation --json --epoch 2"));
+    assert_ne!(other, lines);
+    let labelled = json_lines(&place.stdout("data config.toml --json --show 1"));
+    assert!(labelled[0]["label"].is_string());
+    assert!(place.stdout("data config.toml --show 1").contains("label "));
+    assert!(!place.exists("adapted") && !place.exists("run"));
+}
+
+#[test]
+fn perplexity_is_measured_on_any_texts() {
+    let place = adapted();
+    place.write("new.txt", "the plot was lovely\nthe soup was cold\n");
+    let measure = |model: &str, more: &str| -> Value {
+        let line = format!("eval {model} --data new.txt --json {more}");
+        serde_json::from_str(&place.stdout(&line)).unwrap()
+    };
+    let found = measure("adapted", "");
+    let loss = found["loss"].as_f64().unwrap();
+    assert!((found["perplexity"].as_f64().unwrap() - loss.exp()).abs() < 1e-9);
+    assert_eq!(found, measure("adapted", "--seed 42 --batch-size 1"));
+    let said = place.failure("eval adapted --data new.txt --label label", 2);
+    assert!(said.contains("are for classifiers"), "{said}");
+}
+
+#[test]
+fn a_grown_vocabulary_keeps_the_head() {
+    let place = adapted();
+    place.stdout("vocab add adapted --output grown zzgrown");
+    let lines = json_lines(&place.stdout("predict grown [MASK] --json --targets zzgrown"));
+    assert_eq!(lines[0][0]["token_str"], "zzgrown");
+    let inspected: Value = serde_json::from_str(&place.stdout("inspect grown --json")).unwrap();
+    assert_eq!(inspected["task"], "masked-lm");
+}

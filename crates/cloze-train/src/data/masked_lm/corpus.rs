@@ -158,6 +158,14 @@ impl<'a> Corpus<'a> {
         self.tokenizer
     }
 
+    /// What a sequence of the token files is, in a word.
+    pub(super) fn unit(&self) -> &'static str {
+        match self.form {
+            Form::Blocks | Form::Lines => "text",
+            Form::Pairs { .. } => "sentence",
+        }
+    }
+
     /// The most tokens of an example.
     pub(super) fn length(&self) -> usize {
         self.length

@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cloze_data::splits::Part;
 use tempfile::TempDir;
@@ -14,8 +15,8 @@ const CORPORA: &str = "corpora";
 #[derive(Debug)]
 pub(super) struct CorpusPlace {
     folder: PathBuf,
-    /// Kept so that it is not removed before the run ends.
-    temporary: Option<TempDir>,
+    /// Removed when nobody reads from it any more.
+    temporary: Option<Arc<TempDir>>,
 }
 
 impl CorpusPlace {
@@ -25,7 +26,7 @@ impl CorpusPlace {
             let temporary = tempfile::tempdir().map_err(|error| TrainError::write(&path, error))?;
             return Ok(Self {
                 folder: temporary.path().into(),
-                temporary: Some(temporary),
+                temporary: Some(Arc::new(temporary)),
             });
         };
         let folder = cache.join(CORPORA);
@@ -39,6 +40,11 @@ impl CorpusPlace {
     /// The folder, if later runs find it again.
     pub(super) fn folder(&self) -> Option<&Path> {
         self.temporary.is_none().then_some(&self.folder)
+    }
+
+    /// Whoever reads from a folder that goes with the run keeps this, so that it stays.
+    pub(super) fn keep(&self) -> Option<Arc<TempDir>> {
+        self.temporary.clone()
     }
 
     /// The token file of a part of a corpus with this key.

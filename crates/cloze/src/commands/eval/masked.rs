@@ -42,11 +42,7 @@ pub(super) fn run(
         bar.finish_and_clear();
     }
     let mut skipped = SkippedRows::default();
-    texts
-        .skipped()
-        .first
-        .iter()
-        .for_each(|error| skipped.add(error));
+    skipped.add_counted(texts.skipped().count, &texts.skipped().first);
     skipped.report();
     if counts.cut > 0 {
         let cut = counted(counts.cut as usize, "text");
