@@ -46,6 +46,15 @@ pub fn running() -> usize {
     rayon::current_num_threads()
 }
 
+/// Does work on a thread of the shared pool, and waits for it. Work that consists of many small
+/// pieces for all threads is handed over once then, not piece by piece: a thread that does not
+/// belong to the pool goes to sleep, and is woken up again, at every one.
+///
+/// On a thread of the pool it is a plain call.
+pub fn run<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| work())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +66,16 @@ mod tests {
         assert_eq!(start(two).unwrap(), two.unwrap());
         assert_eq!(running(), 2);
         assert!(start(two).is_err());
+    }
+
+    #[test]
+    fn work_runs_on_a_thread_of_the_pool_and_stays_there() {
+        assert_eq!(rayon::current_thread_index(), None);
+        let (outer, inner) = run(|| {
+            let inner = run(rayon::current_thread_index);
+            (rayon::current_thread_index(), inner)
+        });
+        assert!(outer.is_some());
+        assert_eq!(outer, inner);
     }
 }

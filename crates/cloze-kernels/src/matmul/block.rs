@@ -7,7 +7,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::pack::{Members, transpose_members};
 use super::panels::PanelsView;
-use super::tile::{Rectangle, Tile, TileStart, panel_width, rounded_height, tallest};
+use super::tile::{Rectangle, Tile, TileStart, Upcoming, panel_width, rounded_height, tallest};
 use super::{Matrix, Start};
 use crate::scratch::Scratch;
 
@@ -102,12 +102,16 @@ impl Block<'_> {
             };
             let right = &self.right.panel(index)[steps.start * width..steps.end * width];
             let mut left = packed;
+            let mut upcoming = self.upcoming(index, width, &steps);
             for TileRows {
                 first: row,
                 rows,
                 height,
             } in tiles(tallest::<S>(), self.rows.len())
             {
+                let (soon, later) =
+                    upcoming.split_at(upcoming.len().min(steps.len() * Upcoming::LINE));
+                upcoming = later;
                 // SAFETY: row and column lie within the output, see `check`.
                 let output = unsafe { self.output.at(self.rows.start + row, first) };
                 output.prefetch(height..(2 * height).min(self.rows.len() - row), width);
@@ -118,12 +122,37 @@ impl Block<'_> {
                     left: tile,
                     right,
                     start,
+                    upcoming: match soon {
+                        [] => Upcoming::nothing(right),
+                        _ => Upcoming::lines(soon),
+                    },
                     output,
                     rows,
                     columns,
                 });
             }
         }
+    }
+}
+
+impl Block<'_> {
+    /// What is read of the right factor after some steps of a panel: the same steps of the next
+    /// one, or the next steps of the first one, or what the next task will most likely begin with.
+    /// While all tiles but the first read a panel from the cache, memory would have nothing to do.
+    #[inline(always)]
+    fn upcoming(&self, index: usize, width: usize, steps: &Range<usize>) -> &[f32] {
+        let (next, length) = (index + 1, steps.len());
+        let (panel, first) = if next < self.panels.end {
+            (next, steps.start)
+        } else if steps.end < self.right.rows() {
+            (self.panels.start, steps.end)
+        } else if next < self.right.count() {
+            (next, 0)
+        } else {
+            return &[];
+        };
+        let panel = self.right.panel(panel);
+        &panel[first * width..(first + length).min(self.right.rows()) * width]
     }
 }
 

@@ -228,6 +228,8 @@ fn check(
 
 /// Elements of a left factor that one thread packs before another one has woken up.
 const PACKED_ALONE: usize = 1 << 16;
+/// And of one whose elements an activation has to be computed for.
+const ACTIVATED_ALONE: usize = PACKED_ALONE / 4;
 
 #[derive(Clone, Copy)]
 struct Product<'a> {
@@ -260,7 +262,11 @@ impl Product<'_> {
     fn run_shares(&self, blocks: usize, shares: usize) {
         let (size, steps) = (rows_of_block(self.left.rows), self.left.columns);
         let mut packed = Scratch::new(packed_rows(self.left.rows) * steps);
-        let is_little = packed.len() <= PACKED_ALONE;
+        let alone = match self.left.activation {
+            Some(_) => ACTIVATED_ALONE,
+            None => PACKED_ALONE,
+        };
+        let is_little = packed.len() <= alone;
         let pieces = pieces(self.left, size, &mut packed);
         if is_little {
             pieces

@@ -104,6 +104,47 @@ impl Rectangle {
     }
 }
 
+/// Memory that will be read soon, one line of the cache for every step along k of a tile.
+#[derive(Clone, Copy)]
+pub(super) struct Upcoming {
+    line: *const f32,
+    /// Elements from one line to the next; 0 where there is nothing to fetch.
+    stride: usize,
+}
+
+impl Upcoming {
+    /// Elements of a line of the cache, of every processor that is told to fetch.
+    pub(super) const LINE: usize = 16;
+
+    /// Some elements, of which as many lines are fetched as a tile has steps.
+    pub(super) fn lines(elements: &[f32]) -> Self {
+        Self {
+            line: elements.as_ptr(),
+            stride: Self::LINE,
+        }
+    }
+
+    /// Nothing: the line of this element, which is at hand, again and again.
+    pub(super) fn nothing(at_hand: &[f32]) -> Self {
+        Self {
+            line: at_hand.as_ptr(),
+            stride: 0,
+        }
+    }
+
+    /// Asks for the next line, in the second-level cache.
+    #[inline(always)]
+    fn fetch(&mut self) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+            // SAFETY: a hint, which reads nothing that the program could see, of any address.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(self.line.cast()) };
+        }
+        self.line = self.line.wrapping_add(self.stride);
+    }
+}
+
 /// The product of `height` packed rows and one panel.
 pub(super) struct Tile<'a> {
     /// One of the heights of [`rounded_height`].
@@ -113,6 +154,8 @@ pub(super) struct Tile<'a> {
     /// `[k, panel width]`.
     pub(super) right: &'a [f32],
     pub(super) start: TileStart<'a>,
+    /// What will be read soon: fetched into the cache meanwhile.
+    pub(super) upcoming: Upcoming,
     pub(super) output: Rectangle,
     /// Rows and columns of the output; those of the tile beyond them are not written.
     pub(super) rows: usize,
@@ -212,9 +255,11 @@ impl<const HEIGHT: usize> WithSimd for FullTile<'_, HEIGHT> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let mut sums = self.start(simd);
+        let mut upcoming = self.0.upcoming;
         let (left, _) = self.0.left.as_chunks::<HEIGHT>();
         let (right, _) = S::as_simd_f32s(self.0.right).0.as_chunks::<VECTORS>();
         for (left, right) in left.iter().zip(right) {
+            upcoming.fetch();
             for (sums, &left) in sums.iter_mut().zip(left) {
                 let left = simd.splat_f32s(left);
                 for (sum, &right) in sums.iter_mut().zip(right) {

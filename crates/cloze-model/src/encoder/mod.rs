@@ -18,6 +18,7 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use cloze_core::{EncoderConfig, PackedBatch};
+use cloze_platform::threads;
 
 pub use attention::{Attention, ResidualOutput, SelfAttention};
 pub use dropout::DropoutKey;
@@ -126,6 +127,15 @@ impl Encoder {
         self.packed = PackedLayers::new(&self.layers, &self.config).map(Arc::new);
     }
 
+    /// Runs a forward pass, or a part of one, where its products are: with packed weights, on the
+    /// threads of the CPU.
+    pub(crate) fn run<T: Send>(&self, pass: impl FnOnce() -> T + Send) -> T {
+        match self.packed {
+            Some(_) => threads::run(pass),
+            None => pass(),
+        }
+    }
+
     /// What a layer needs to know in a pass.
     fn context<'a>(
         &'a self,
@@ -170,6 +180,10 @@ impl Encoder {
         options: &ForwardOptions,
     ) -> Result<EncoderOutput, ForwardError> {
         input::check(batch, &self.config)?;
+        Ok(self.run(|| self.all_layers(batch, options)))
+    }
+
+    fn all_layers(&self, batch: &PackedBatch, options: &ForwardOptions) -> EncoderOutput {
         let padding = OnceCell::new();
         let mut hidden =
             bridge::embeddings_forward(&self.embeddings, batch, &self.config, options.dropout);
@@ -186,11 +200,11 @@ impl Encoder {
                 all.push(weights);
             }
         }
-        Ok(EncoderOutput {
+        EncoderOutput {
             last_hidden_state: hidden,
             hidden_states,
             attentions,
-        })
+        }
     }
 
     /// The first row of every sequence, that of `[CLS]`: `[tokens, hidden]` → `[batch, hidden]`.

@@ -173,10 +173,12 @@ impl SequenceClassifier {
         batch: &PackedBatch,
         options: &ForwardOptions,
     ) -> Result<ClassifierOutput, ForwardError> {
-        let encoder = self.encoder.forward(batch, options)?;
-        let features = self.features(encoder.last_hidden_state.clone(), batch)?;
-        let logits = self.head.forward(features, options.dropout);
-        Ok(ClassifierOutput { logits, encoder })
+        self.encoder.run(|| {
+            let encoder = self.encoder.forward(batch, options)?;
+            let features = self.features(encoder.last_hidden_state.clone(), batch)?;
+            let logits = self.head.forward(features, options.dropout);
+            Ok(ClassifierOutput { logits, encoder })
+        })
     }
 
     /// What the head sees: last hidden states, `[tokens, hidden]` → `[batch, hidden]`.
