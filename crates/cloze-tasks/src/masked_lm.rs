@@ -31,6 +31,9 @@ pub const NAME: &str = "masked-lm";
 /// The name of the task with it.
 pub const PRETRAINING: &str = "pretraining";
 
+const MASKED_LOSS: &str = "masked_loss";
+const NEXT_SENTENCE_LOSS: &str = "next_sentence_loss";
+
 /// What a masked language model should say about a sequence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MaskedTarget {
@@ -146,13 +149,19 @@ impl Task for MaskedLm {
     ) -> Result<Objective, TaskError> {
         let (output, words) = forward(model, input, targets, options)?;
         let masked = cross_entropy(output.logits, &words, &CrossEntropy::default())?;
-        let loss = match output.next_sentence {
-            Some(logits) => masked + next_sentence_loss(logits, targets)?,
-            None => masked,
+        let weight = self.weight(targets);
+        let Some(logits) = output.next_sentence else {
+            return Ok(Objective {
+                loss: masked,
+                weight,
+                parts: Vec::new(),
+            });
         };
+        let next_sentence = next_sentence_loss(logits, targets)?;
         Ok(Objective {
-            loss,
-            weight: self.weight(targets),
+            loss: masked.clone() + next_sentence.clone(),
+            weight,
+            parts: vec![(MASKED_LOSS, masked), (NEXT_SENTENCE_LOSS, next_sentence)],
         })
     }
 
@@ -191,9 +200,9 @@ impl Task for MaskedLm {
 
     fn direction(&self, metric: &str) -> Option<Direction> {
         match metric {
-            "loss" | "perplexity" | "masked_loss" => Some(Direction::LowerIsBetter),
+            "loss" | "perplexity" | MASKED_LOSS => Some(Direction::LowerIsBetter),
             "masked_accuracy" => Some(Direction::HigherIsBetter),
-            "next_sentence_loss" if self.next_sentence => Some(Direction::LowerIsBetter),
+            NEXT_SENTENCE_LOSS if self.next_sentence => Some(Direction::LowerIsBetter),
             "next_sentence_accuracy" if self.next_sentence => Some(Direction::HigherIsBetter),
             _ => None,
         }

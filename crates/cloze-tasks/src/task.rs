@@ -40,6 +40,8 @@ pub struct Objective {
     /// What the sum of losses was divided by: the number of examples, or the sum of their class
     /// weights. Means of several batches are averaged by it.
     pub weight: f64,
+    /// The named losses, `[1]` each, that `loss` is the sum of; none where there is but one.
+    pub parts: Vec<(&'static str, Tensor<1>)>,
 }
 
 /// What is kept of a row where the encoder is frozen: its features, which are the same in every

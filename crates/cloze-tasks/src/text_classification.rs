@@ -247,6 +247,7 @@ impl Task for TextClassification {
         Ok(Objective {
             loss: cross_entropy(logits, targets, &self.loss)?,
             weight: self.weight(targets),
+            parts: Vec::new(),
         })
     }
 

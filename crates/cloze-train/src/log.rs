@@ -21,6 +21,9 @@ pub enum LogLine {
         epoch: f64,
         /// Mean loss of the step's examples.
         loss: f64,
+        /// The losses that it is the sum of, where a task adds several.
+        #[serde(default, skip_serializing_if = "Metrics::is_empty")]
+        parts: Metrics,
         /// The rate that the step was taken with.
         learning_rate: f64,
         /// Norm of all gradients together, before clipping.

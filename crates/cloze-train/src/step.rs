@@ -1,8 +1,10 @@
 //! One optimizer step, apart from the loop around it.
 
 use burn::module::Module;
+use burn::tensor::Tensor;
 use cloze_core::PackedBatch;
 use cloze_model::{DropoutKey, ForwardOptions};
+use cloze_tasks::metrics::Metrics;
 use cloze_tasks::{Input, Task, TaskError};
 use thiserror::Error;
 
@@ -23,10 +25,12 @@ pub struct Batch<T> {
 pub type InputBatch<'a, T> = (Input<'a, <T as Task>::Features>, &'a [<T as Task>::Target]);
 
 /// What an optimizer step came to.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StepReport {
     /// Mean loss over the examples of all its batches.
     pub loss: f64,
+    /// The losses that it is the sum of, by name, where a task adds several.
+    pub parts: Metrics,
     /// What the losses' sum was divided by: the number of examples, or the sum of their weights.
     pub weight: f64,
     /// Norm of all gradients together, before clipping.
@@ -177,6 +181,7 @@ impl<T: Task> TrainingStep<T> {
             .sum();
         let mut gradients = NamedGradients::default();
         let mut loss = 0.0;
+        let mut parts = Metrics::new();
         for (index, batch) in batches.iter().enumerate() {
             let not_finite = |what, value| StepError::NotFinite {
                 what,
@@ -184,11 +189,14 @@ impl<T: Task> TrainingStep<T> {
                 learning_rate,
                 batch: index,
             };
-            let part = self.backward(batch, index as u64, weight, &mut gradients)?;
-            if !part.is_finite() {
-                return Err(not_finite("loss", part));
+            let share = self.backward(batch, index as u64, weight, &mut gradients)?;
+            if !share.loss.is_finite() {
+                return Err(not_finite("loss", share.loss));
             }
-            loss += part;
+            loss += share.loss;
+            for (name, value) in share.parts {
+                parts.set(name, parts.get(name).unwrap_or_default() + value);
+            }
         }
         let gradient_norm = gradients.norm();
         if !gradient_norm.is_finite() {
@@ -206,6 +214,7 @@ impl<T: Task> TrainingStep<T> {
         self.batches += batches.len() as u64;
         Ok(StepReport {
             loss,
+            parts,
             weight,
             gradient_norm,
             learning_rate,
@@ -221,7 +230,7 @@ impl<T: Task> TrainingStep<T> {
         index: u64,
         total_weight: f64,
         gradients: &mut NamedGradients,
-    ) -> Result<f64, TaskError> {
+    ) -> Result<LossShare, TaskError> {
         let options = ForwardOptions {
             dropout: Some(DropoutKey {
                 seed: self.seed,
@@ -232,7 +241,11 @@ impl<T: Task> TrainingStep<T> {
         };
         let objective = self.task.loss(self.model(), input, targets, &options)?;
         let share = objective.weight / total_weight;
-        let loss = f64::from(objective.loss.clone().into_scalar::<f32>());
+        let number = |loss: Tensor<1>| f64::from(loss.into_scalar::<f32>());
+        let loss = number(objective.loss.clone());
+        let parts = objective.parts.into_iter();
+        let parts = parts.map(|(name, loss)| (name, number(loss) * share));
+        let parts = parts.collect();
         if loss.is_finite() {
             // The share of a lone batch is 1: nothing to multiply, nothing to round.
             let scaled = if share == 1.0 {
@@ -242,8 +255,17 @@ impl<T: Task> TrainingStep<T> {
             };
             gradients.add(self.model(), scaled.backward());
         }
-        Ok(loss * share)
+        Ok(LossShare {
+            loss: loss * share,
+            parts,
+        })
     }
+}
+
+/// What a batch adds to the losses of a step.
+struct LossShare {
+    loss: f64,
+    parts: Vec<(&'static str, f64)>,
 }
 
 fn tokens<F>(input: &Input<'_, F>) -> usize {

@@ -271,6 +271,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             step: progress.step,
             epoch: progress.epoch as f64 + progress.position as f64 / batches,
             loss: report.loss,
+            parts: report.parts.clone(),
             learning_rate: report.learning_rate,
             gradient_norm: report.gradient_norm,
             tokens: report.tokens,

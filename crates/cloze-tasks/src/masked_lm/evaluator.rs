@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use super::{MASKED_LOSS, NEXT_SENTENCE_LOSS};
 use crate::Evaluator;
 use crate::metrics::{Evaluation, Metrics};
 
@@ -80,8 +81,8 @@ impl Evaluator for MaskedEvaluator {
         match &self.pairs {
             Some(pairs) => {
                 metrics.set("next_sentence_accuracy", pairs.accuracy());
-                metrics.set("masked_loss", masked);
-                metrics.set("next_sentence_loss", pairs.mean_loss());
+                metrics.set(MASKED_LOSS, masked);
+                metrics.set(NEXT_SENTENCE_LOSS, pairs.mean_loss());
                 metrics.set("loss", masked + pairs.mean_loss());
             }
             None => metrics.set("loss", masked),

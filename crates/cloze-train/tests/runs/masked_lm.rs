@@ -151,6 +151,11 @@ fn pretraining_reports_its_two_losses_apart() {
     assert!((metric("loss") - sum).abs() < 1e-9);
     assert!((metric("perplexity") - metric("masked_loss").exp()).abs() < 1e-9);
     assert!((0.0..=1.0).contains(&metric("next_sentence_accuracy")));
+    for step in lines.iter().filter(|line| line["event"] == "step") {
+        let part = |name: &str| step["parts"][name].as_f64().unwrap();
+        let sum = part("masked_loss") + part("next_sentence_loss");
+        assert!((step["loss"].as_f64().unwrap() - sum).abs() < 1e-5);
+    }
     let checkpoint = Checkpoint::open(&fixture.path("run/model")).unwrap();
     let class = checkpoint.config().get("architectures").unwrap();
     assert_eq!(*class, serde_json::json!(["BertForPreTraining"]));
