@@ -19,12 +19,12 @@ from rows import read_rows, read_splits, read_test_predictions
 from transformers_fine_tune import Recipe, fine_tune
 
 
-def cloze_run(program: str, config: Path, seed: int, runs: Path) -> Path:
-    """The run folder of cloze for this seed; trained unless it is complete."""
+def cloze_run(program: str, config: Path, seed: int, runs: Path, settings: list[str] | None = None) -> Path:
+    """The run folder of cloze for this seed, with more arguments for it; trained unless it is complete."""
     run = runs / f"cloze-{seed}"
     if not (run / "metrics.json").exists():
-        settings = ["--set", f"seed={seed}", "--set", f"output={run}"]
-        subprocess.run([program, "train", str(config), *settings], check=True)
+        chosen = ["--set", f"seed={seed}", "--set", f"output={run}", *(settings or [])]
+        subprocess.run([program, "train", str(config), *chosen], check=True)
     return run
 
 
