@@ -1,7 +1,8 @@
 //! From text to packed batches: tokenizer, dataset readers, splits, corpora, masking, sampling, packing.
 //!
 //! - [`tokenizer`]: text ↔ token ids, as the checkpoint folder states it
-//! - [`readers`]: data files → rows, labelled texts
+//! - [`readers`]: data files → rows, labelled texts, sentences with tagged words
+//! - [`tags`]: schemes of tags: validated, converted, entities of them
 //! - [`row_writer`]: rows → a file
 //! - [`splits`]: rows → training, validation and test rows; texts that stand in two of them
 //! - [`sentences`]: raw text → sentences
@@ -24,6 +25,7 @@ pub mod row_writer;
 pub mod sampling;
 pub mod sentences;
 pub mod splits;
+pub mod tags;
 pub mod tokenizer;
 
 pub use random::RandomStream;

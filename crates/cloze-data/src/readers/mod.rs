@@ -3,6 +3,7 @@
 //! - [`FORMATS`], the list of formats, one file each: a new one is a file and a line here
 //! - [`read_table`]: a file → [`Table`] of [`Value`]s
 //! - [`read_labelled_texts`]: a file → [`LabelledTexts`], with its [`TextColumns`] found or given
+//! - [`tagged`]: a file → sentences of words with tags
 //! - [`stream`]: the rows of a file or of standard input as they come, with flat memory
 //! - [`ReadError`], [`RowErrors`], [`BadRows`]: what is wrong, where, and what to do about it
 
@@ -17,6 +18,7 @@ mod quotes;
 mod source;
 pub mod stream;
 mod table;
+pub mod tagged;
 mod text_cells;
 mod text_columns;
 mod value;
