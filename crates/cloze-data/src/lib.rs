@@ -2,6 +2,8 @@
 //!
 //! - [`tokenizer`]: text ↔ token ids, as the checkpoint folder states it
 //! - [`readers`]: data files → rows, labelled texts, sentences with tagged words
+//! - [`alignment`]: labels of words → labels of sub-words
+//! - [`windows`]: long texts → windows that overlap
 //! - [`tags`]: schemes of tags: validated, converted, entities of them
 //! - [`row_writer`]: rows → a file
 //! - [`splits`]: rows → training, validation and test rows; texts that stand in two of them
@@ -14,6 +16,7 @@
 //! - [`RandomStream`]: the random numbers behind them, the same for ever
 //! - [`fingerprint`]: files and rows → hashes that tell whether they changed
 
+pub mod alignment;
 pub mod corpus;
 pub mod fingerprint;
 pub mod masking;
@@ -27,5 +30,6 @@ pub mod sentences;
 pub mod splits;
 pub mod tags;
 pub mod tokenizer;
+pub mod windows;
 
 pub use random::RandomStream;
