@@ -29,6 +29,7 @@ pub use encoder::{DropoutKey, Encoder, EncoderOutput, ForwardError, ForwardOptio
 pub use freeze::{FreezeError, FreezeSpec};
 pub use heads::{
     ClassificationHead, ClassificationHeadConfig, ClassifierOutput, Features, MaskedLanguageHead,
-    MaskedLanguageModel, MaskedLanguageOutput, SequenceClassifier,
+    MaskedLanguageModel, MaskedLanguageOutput, SequenceClassifier, TokenClassificationHead,
+    TokenClassifier,
 };
 pub use parameter_source::{Init, ParameterError, ParameterSource, RandomParameters};

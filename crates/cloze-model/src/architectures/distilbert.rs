@@ -132,6 +132,14 @@ impl Architecture for DistilBert {
         put(json, "seq_classif_dropout", json!(head.dropout));
     }
 
+    fn token_classification_dropout(
+        &self,
+        _: &ConfigJson,
+        config: &EncoderConfig,
+    ) -> Result<f64, ConfigError> {
+        Ok(config.hidden_dropout_prob)
+    }
+
     fn class_prefix(&self) -> &'static str {
         "DistilBert"
     }

@@ -26,6 +26,8 @@ pub enum ModelClass {
     Encoder,
     /// `BertForSequenceClassification`.
     SequenceClassification,
+    /// `BertForTokenClassification`.
+    TokenClassification,
     /// `BertForMaskedLM`.
     MaskedLm,
     /// `BertForPreTraining`: masked language model and next-sentence prediction.
@@ -75,6 +77,19 @@ pub trait Architecture: fmt::Debug + Sync {
         json: &mut Map<String, Value>,
     );
 
+    /// The dropout before the last layer of the token classifier that `transformers` gives this
+    /// architecture.
+    ///
+    /// # Errors
+    /// If it is not a probability in `config.json`.
+    fn token_classification_dropout(
+        &self,
+        json: &ConfigJson,
+        config: &EncoderConfig,
+    ) -> Result<f64, ConfigError> {
+        Ok(json.probability_or("classifier_dropout", config.hidden_dropout_prob)?)
+    }
+
     /// The first part of its class names: `Bert`.
     fn class_prefix(&self) -> &'static str;
 
@@ -90,6 +105,7 @@ pub trait Architecture: fmt::Debug + Sync {
         let suffix = match class {
             ModelClass::Encoder => "Model",
             ModelClass::SequenceClassification => "ForSequenceClassification",
+            ModelClass::TokenClassification => "ForTokenClassification",
             ModelClass::MaskedLm => "ForMaskedLM",
             ModelClass::Pretraining => "ForPreTraining",
         };

@@ -3,11 +3,11 @@
 //! - [`resolve_model`]: from a model's name (a folder or a Hub id) to a folder
 //! - [`Checkpoint`]: a folder's `config.json`: architecture, labels, head, cloze's own settings
 //! - [`TensorStore`]: a folder's tensors, from safetensors or torch archives, whole or in shards
-//! - [`load_encoder`], [`load_classifier`], [`load_masked_language_model`]: models with the weights
-//!   of a checkpoint, and a [`LoadReport`] of what was not shared
+//! - [`load_encoder`], [`load_classifier`], [`load_token_classifier`], [`load_masked_language_model`]:
+//!   models with the weights of a checkpoint, and a [`LoadReport`] of what was not shared
 //! - [`init_encoder`], [`init_classifier`], [`init_masked_language_model`]: models with fresh weights
-//! - [`save_encoder`], [`save_classifier`], [`save_masked_language_model`]: folders that
-//!   `transformers` reads, and cloze again
+//! - [`save_encoder`], [`save_classifier`], [`save_token_classifier`],
+//!   [`save_masked_language_model`]: folders that `transformers` reads, and cloze again
 
 mod convert;
 mod error;
@@ -21,6 +21,7 @@ mod settings;
 mod source;
 mod tensor_names;
 mod tensors;
+mod token_classifier;
 mod vocabulary;
 
 pub use convert::convert_weights;
@@ -38,4 +39,7 @@ pub use save::{
 };
 pub use settings::{ClozeSettings, ProblemType};
 pub use tensors::{StoredType, TensorStore};
+pub use token_classifier::{
+    TokenClassifierMetadata, TokenClassifierOptions, load_token_classifier, save_token_classifier,
+};
 pub use vocabulary::check_vocabulary;

@@ -145,7 +145,10 @@ pub fn save_masked_language_model(
 }
 
 /// Every parameter of a model under its name in the file.
-fn named_tensors(model: &impl Module, name: &dyn Fn(&str) -> String) -> Vec<NamedTensor> {
+pub(super) fn named_tensors(
+    model: &impl Module,
+    name: &dyn Fn(&str) -> String,
+) -> Vec<NamedTensor> {
     struct Collector<'a> {
         name: &'a dyn Fn(&str) -> String,
         tensors: Vec<NamedTensor>,
@@ -169,7 +172,7 @@ fn named_tensors(model: &impl Module, name: &dyn Fn(&str) -> String) -> Vec<Name
 }
 
 /// The source's `config.json` with what every model of cloze says.
-fn shared_config(
+pub(super) fn shared_config(
     source: &ConfigJson,
     encoder_config: &EncoderConfig,
     architecture: &dyn Architecture,
@@ -230,21 +233,21 @@ fn describe_head(
     settings.write(json)
 }
 
-fn write_config(folder: &Path, json: Map<String, Value>) -> Result<(), CheckpointError> {
+pub(super) fn write_config(folder: &Path, json: Map<String, Value>) -> Result<(), CheckpointError> {
     write(&folder.join("config.json"), |out| {
         serde_json::to_writer_pretty(&mut *out, &Value::Object(json))?;
         out.write_all(b"\n")
     })
 }
 
-fn write(
+pub(super) fn write(
     path: &Path,
     content: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
 ) -> Result<(), CheckpointError> {
     output::write_file(path, content).map_err(|source| unwritable(path, source))
 }
 
-fn unwritable(path: &Path, source: io::Error) -> CheckpointError {
+pub(super) fn unwritable(path: &Path, source: io::Error) -> CheckpointError {
     CheckpointError::Write {
         path: path.into(),
         source,

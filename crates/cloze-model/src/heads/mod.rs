@@ -4,7 +4,9 @@ mod classification;
 mod config;
 mod frozen_features;
 mod masked_lm;
+mod token_classification;
 
 pub use classification::{BuildError, ClassificationHead, ClassifierOutput, SequenceClassifier};
 pub use config::{ClassificationHeadConfig, Features};
 pub use masked_lm::{MaskedLanguageHead, MaskedLanguageModel, MaskedLanguageOutput};
+pub use token_classification::{TokenClassificationHead, TokenClassifier};
