@@ -5,6 +5,7 @@
 //!   [`FrozenFeatures`]: what is kept of it where the encoder is frozen
 //! - [`ExampleSource`]: the examples of a split, in memory or on disk
 //! - [`text_classification`]: one label for a text or a pair of texts
+//! - [`token_classification`]: one label for every word
 //! - [`masked_lm`]: masked words, and next sentences for pretraining
 //! - [`encoding`]: texts → examples, on all cores
 //! - [`metrics`]: named numbers and tables
@@ -15,8 +16,10 @@ pub mod masked_lm;
 pub mod metrics;
 mod task;
 pub mod text_classification;
+pub mod token_classification;
 
 pub use example_source::ExampleSource;
 pub use masked_lm::{MaskedLm, MaskedTarget};
 pub use task::{Evaluator, Example, FrozenFeatures, Input, Objective, Task, TaskError, pack};
 pub use text_classification::{ClassWeights, LabelScore, TextClassification};
+pub use token_classification::{TagTarget, TokenClassification};

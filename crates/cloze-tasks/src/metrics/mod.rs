@@ -2,9 +2,11 @@
 //!
 //! - [`accuracy`], [`f1`]: numbers computed from a [`ConfusionMatrix`]
 //! - [`confusion`]: the counts themselves
+//! - [`entities`]: precision, recall and F1 of entities
 
 pub mod accuracy;
 pub mod confusion;
+pub mod entities;
 pub mod f1;
 
 use serde::de::{MapAccess, Visitor};
@@ -12,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 pub use confusion::ConfusionMatrix;
+pub use entities::EntityCounts;
 pub use f1::{Averages, ClassScores};
 
 /// Named numbers in the order in which a task reports them.
