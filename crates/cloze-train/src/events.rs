@@ -195,6 +195,15 @@ pub enum Warning<'a> {
         /// Tokens that are read.
         max_length: usize,
     },
+    /// Sentences are longer than the model reads, and are read in windows that overlap.
+    Windows {
+        /// How many.
+        sentences: usize,
+        /// Of how many.
+        total: usize,
+        /// Tokens of a window.
+        max_length: usize,
+    },
     /// Many tokens of a split are not in the vocabulary.
     UnknownTokens {
         /// The split.

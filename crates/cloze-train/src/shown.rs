@@ -38,6 +38,13 @@ pub enum ShownTarget {
         /// Its name.
         label: String,
     },
+    /// A tag for every word.
+    Tags {
+        /// For every token its label, `null` where it has none.
+        tags: Vec<Option<String>>,
+        /// The same as ids, -100 where there is none, as in `transformers`.
+        labels: Vec<i64>,
+    },
     /// Words.
     Masked {
         /// Where they stand, from 0.

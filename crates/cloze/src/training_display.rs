@@ -317,6 +317,15 @@ fn describe(warning: &Warning<'_>) -> String {
             Thousands(*texts),
             counted(*total, "text")
         ),
+        Warning::Windows {
+            sentences,
+            total,
+            max_length,
+        } => format!(
+            "{} of {} are longer than {max_length} tokens and are read in windows that overlap",
+            Thousands(*sentences),
+            counted(*total, "sentence")
+        ),
         Warning::UnknownTokens { split, share } => format!(
             "{:.1}% of the tokens of the {split} rows are not in the vocabulary: is the model of \
              another language?",

@@ -43,7 +43,7 @@ impl ExampleFacts {
 /// A report over the splits of a data set; printed, an aligned table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DatasetReport {
-    /// Class names in the order of their ids.
+    /// Class names in the order of their ids; none where examples have no class as a whole.
     pub labels: Vec<String>,
     /// Length in tokens at which texts are cut.
     pub max_length: Option<usize>,
@@ -195,7 +195,11 @@ impl fmt::Display for DatasetReport {
         let mut row = |name: &str, cells: &dyn Fn(&SplitReport) -> [String; 2]| {
             table.push(name, self.splits.iter().flat_map(cells));
         };
-        row("class", &|split| [split.name.clone(), String::new()]);
+        let heading = match self.labels[..] {
+            [] => "",
+            _ => "class",
+        };
+        row(heading, &|split| [split.name.clone(), String::new()]);
         let (classes, left_out) = self.listed_classes();
         for class in classes {
             row(&self.labels[class], &|split| {
@@ -207,7 +211,8 @@ impl fmt::Display for DatasetReport {
                 Default::default()
             });
         }
-        if self.splits.iter().any(|split| split.unlabelled.count > 0) {
+        let unlabelled = self.splits.iter().any(|split| split.unlabelled.count > 0);
+        if unlabelled && !self.labels.is_empty() {
             row("without label", &|split| percent(split.unlabelled, 1));
         }
         row("all", &|split| count(split.rows));

@@ -4,6 +4,7 @@ mod checks;
 mod document;
 mod schema;
 mod schema_masked;
+mod schema_tags;
 mod schema_train;
 mod task_checks;
 mod validation;
@@ -82,6 +83,7 @@ impl RunConfig {
     pub fn best(&self) -> BestMetric {
         self.train.best.unwrap_or(match self.task {
             TaskKind::TextClassification => BestMetric::Accuracy,
+            TaskKind::TokenClassification => BestMetric::F1,
             TaskKind::MaskedLm => BestMetric::Perplexity,
             TaskKind::Pretraining => BestMetric::Loss,
         })

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use super::schema_masked::{
     LimitConfig, MaskingConfig, PairsConfig, SentencesConfig, WholeWordConfig, WordsConfig,
 };
+pub use super::schema_tags::{SubWordsConfig, TagSchemeConfig, TagsConfig};
 pub use super::schema_train::{
     BestMetric, OptimizerConfig, OptimizerKind, ScheduleConfig, ScheduleKind, ScheduleUnit,
     TrainConfig,
@@ -48,6 +49,9 @@ pub struct RunConfig {
     /// What is added to the plain cross-entropy.
     #[serde(default)]
     pub loss: LossConfig,
+    /// Token classification: what the tags of words mean.
+    #[serde(default)]
+    pub tags: TagsConfig,
     /// Masked language models: what is hidden.
     #[serde(default)]
     pub masking: MaskingConfig,
@@ -66,6 +70,8 @@ fn default_seed() -> u64 {
 pub enum TaskKind {
     /// One label for a text or a pair of texts.
     TextClassification,
+    /// A label for every word.
+    TokenClassification,
     /// The words behind masks.
     MaskedLm,
     /// The words behind masks, and whether one text follows another.
@@ -77,6 +83,7 @@ impl TaskKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::TextClassification => "text-classification",
+            Self::TokenClassification => "token-classification",
             Self::MaskedLm => "masked-lm",
             Self::Pretraining => "pretraining",
         }
@@ -185,7 +192,8 @@ impl DataFiles {
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
     /// File of the training rows: CSV, TSV, JSON, JSON lines or Parquet; for masked language models
-    /// and pretraining plain text as well, and a list of files.
+    /// and pretraining plain text as well, and a list of files; for token classification CoNLL
+    /// columns, JSON lines, Parquet or `word/tag` text.
     pub train: DataFiles,
     /// Cuts validation and test rows off the training file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -196,21 +204,22 @@ pub struct DataConfig {
     /// File of the test rows, instead of `split.test`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<PathBuf>,
-    /// Column of the text; found by its usual names (`text`, `sentence`, `sentence1`, …) where
-    /// this is absent.
+    /// Column of the text, for token classification of the words; found by its usual names (`text`,
+    /// `sentence`, `sentence1`, …; `tokens`, `words`, …) where this is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Column of the second text of a pair.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_pair: Option<String>,
-    /// Column of the label; `label` where this is absent.
+    /// Column of the label, for token classification of the tags, in CoNLL files a number from 0 as
+    /// well; `label` (`ner_tags`, `tags`, …) where this is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// Column of a row's own identifier, kept beside its prediction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Tokens of a text, special tokens included; longer ones are cut. As many as the model reads
-    /// where this is absent.
+    /// Tokens of a text, special tokens included; longer ones are cut, for token classification
+    /// read in windows. As many as the model reads where this is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 3))]
     pub max_length: Option<usize>,

@@ -37,8 +37,9 @@ pub struct TrainConfig {
     /// is absent the task decides; text classification does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluate_first: Option<bool>,
-    /// The validation metric that decides which epoch's model is kept; `accuracy`, for masked
-    /// language models `perplexity`, for pretraining `loss`, where this is absent.
+    /// The validation metric that decides which epoch's model is kept; `accuracy`, for token
+    /// classification `f1`, for masked language models `perplexity`, for pretraining `loss`, where
+    /// this is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best: Option<BestMetric>,
     /// How many checkpoints to keep for a resume. The one before the newest is what is left if
@@ -84,6 +85,10 @@ pub enum BestMetric {
     MacroF1,
     /// F1 over all rows; the highest is best.
     MicroF1,
+    /// F1 over all entities; the highest is best.
+    F1,
+    /// The same, where entities with invalid tags do not count; the highest is best.
+    StrictF1,
     /// Mean of the classes' F1 by their rows; the highest is best.
     WeightedF1,
     /// Cross-entropy; the lowest is best.
@@ -103,6 +108,8 @@ impl BestMetric {
             Self::Accuracy => "accuracy",
             Self::MacroF1 => "macro_f1",
             Self::MicroF1 => "micro_f1",
+            Self::F1 => "f1",
+            Self::StrictF1 => "strict_f1",
             Self::WeightedF1 => "weighted_f1",
             Self::Loss => "loss",
             Self::Perplexity => "perplexity",

@@ -3,28 +3,38 @@
 use cloze_core::InputError;
 
 use super::document::Document;
-use super::{BestMetric, LossConfig, MaskingConfig, RunConfig, SentencesConfig, TaskKind};
+use super::{
+    BestMetric, LossConfig, MaskingConfig, RunConfig, SentencesConfig, TagsConfig, TaskKind,
+};
 
 pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), InputError> {
+    let tags = config.task == TaskKind::TokenClassification;
+    let classes = config.task == TaskKind::TextClassification;
     let masked = matches!(config.task, TaskKind::MaskedLm | TaskKind::Pretraining);
     let pretraining = config.task == TaskKind::Pretraining;
     let data = &config.data;
     for (key, is_given, fits, tasks) in [
-        ("head", config.head.is_some(), !masked, CLASSIFICATION),
+        ("head", config.head.is_some(), classes, CLASSIFICATION),
         (
             "loss",
             config.loss != LossConfig::default(),
-            !masked,
+            classes,
             CLASSIFICATION,
         ),
-        ("data.label", data.label.is_some(), !masked, CLASSIFICATION),
+        ("data.label", data.label.is_some(), !masked, LABELLED),
         (
             "data.text_pair",
             data.text_pair.is_some(),
-            !masked,
+            classes,
             CLASSIFICATION,
         ),
-        ("data.id", data.id.is_some(), !masked, CLASSIFICATION),
+        ("data.id", data.id.is_some(), !masked, LABELLED),
+        (
+            "tags",
+            config.tags != TagsConfig::default(),
+            tags,
+            "token-classification",
+        ),
         (
             "masking",
             config.masking != MaskingConfig::default(),
@@ -80,15 +90,17 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
 }
 
 const CLASSIFICATION: &str = "text-classification";
+const LABELLED: &str = "text-classification or token-classification";
 const MASKED: &str = "masked-lm or pretraining";
 
 fn check_best(config: &RunConfig, document: &Document) -> Result<(), InputError> {
     use BestMetric::{
-        Accuracy, Loss, MacroF1, MaskedAccuracy, MicroF1, NextSentenceAccuracy, Perplexity,
-        WeightedF1,
+        Accuracy, F1, Loss, MacroF1, MaskedAccuracy, MicroF1, NextSentenceAccuracy, Perplexity,
+        StrictF1, WeightedF1,
     };
     let known: &[BestMetric] = match config.task {
         TaskKind::TextClassification => &[Accuracy, MacroF1, MicroF1, WeightedF1, Loss],
+        TaskKind::TokenClassification => &[F1, StrictF1, Accuracy, MacroF1, WeightedF1, Loss],
         TaskKind::MaskedLm => &[Loss, Perplexity, MaskedAccuracy],
         TaskKind::Pretraining => &[Loss, Perplexity, MaskedAccuracy, NextSentenceAccuracy],
     };

@@ -18,7 +18,7 @@ use cloze_tasks::masked_lm::MaskedExamples;
 use cloze_tasks::{Example, ExampleSource, MaskedLm, MaskedTarget, TaskError};
 use tempfile::TempDir;
 
-use super::{Data, Prepare, Prepared, SplitData, fingerprint_name, fingerprints};
+use super::{Data, MANY_UNKNOWN, Prepare, Prepared, SplitData, fingerprint_name, fingerprints};
 use crate::StopFlag;
 use crate::config::{RunConfig, TaskKind};
 use crate::error::TrainError;
@@ -27,9 +27,6 @@ use crate::shown::ShownTarget;
 use crate::state::Fingerprints;
 use corpus::{Corpus, FilePart};
 use place::CorpusPlace;
-
-/// Share of unknown tokens from which a user is warned.
-const MANY_UNKNOWN: f64 = 0.05;
 
 /// Path of the random streams that tell the masks of one split from those of another.
 const STREAM: u64 = 0x4D4C_4D00;
@@ -76,7 +73,7 @@ impl Prepare for MaskedLm {
         let [train, validation, test] = splits.map(|(_, split)| split);
         let task = match config.task {
             TaskKind::Pretraining => Self::pretraining(corpus.length()),
-            TaskKind::MaskedLm | TaskKind::TextClassification => Self::new(corpus.length()),
+            _ => Self::new(corpus.length()),
         };
         let data = Data {
             train,

@@ -3,6 +3,7 @@
 mod masked_lm;
 mod sources;
 mod text_classification;
+mod token_classification;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use cloze_core::EncoderConfig;
 use cloze_data::fingerprint::file_fingerprint;
 use cloze_data::readers::Value;
+use cloze_data::reports::DatasetReport;
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
 use cloze_tasks::{Example, ExampleSource, Task};
@@ -18,7 +20,7 @@ use cloze_tasks::{Example, ExampleSource, Task};
 use crate::StopFlag;
 use crate::config::RunConfig;
 use crate::error::TrainError;
-use crate::events::{Observer, SplitName};
+use crate::events::{Event, Observer, SplitName, Warning};
 use crate::run_folder::Splits;
 use crate::shown::ShownTarget;
 use crate::state::Fingerprints;
@@ -40,7 +42,12 @@ impl<T: Clone> SplitData<T> {
     /// Row numbers, as far as the examples come from single rows.
     fn rows(&self) -> Option<Vec<usize>> {
         let known = self.origins.len() == self.examples.len();
-        known.then(|| self.origins.iter().map(|origin| origin.row).collect())
+        known.then(|| {
+            let mut rows: Vec<usize> = self.origins.iter().map(|origin| origin.row).collect();
+            // The windows of a long row stand side by side.
+            rows.dedup();
+            rows
+        })
     }
 }
 
@@ -152,6 +159,37 @@ fn max_length(
             .model_max_length()
             .map_or(limit, |length| length.min(limit))),
     }
+}
+
+/// Share of unknown tokens from which a user is warned.
+const MANY_UNKNOWN: f64 = 0.05;
+
+fn warn_of_unknown_tokens(report: &DatasetReport, observer: &mut dyn Observer) {
+    for split in &report.splits {
+        if split.unknown.share > MANY_UNKNOWN {
+            let warning = Warning::UnknownTokens {
+                split: &split.name,
+                share: split.unknown.share,
+            };
+            observer.observe(&Event::Warning(warning));
+        }
+    }
+}
+
+/// Numbers of a file's rows, from 0, of which some were skipped: both are given by their lines.
+fn row_numbers(
+    rows: impl Iterator<Item = usize>,
+    skipped: impl Iterator<Item = usize>,
+) -> Vec<usize> {
+    let mut skipped = skipped.peekable();
+    let mut before = 0;
+    let number = |(index, line)| {
+        while skipped.next_if(|skipped| *skipped < line).is_some() {
+            before += 1;
+        }
+        index + before
+    };
+    rows.enumerate().map(number).collect()
 }
 
 /// The name of a data file among the fingerprints.

@@ -8,7 +8,7 @@ use cloze_data::readers::{
 };
 use cloze_data::splits::{Split, split_by_ratio, texts_in_two_splits};
 
-use super::RowOrigin;
+use super::{RowOrigin, row_numbers};
 use crate::config::{BadRowsConfig, RunConfig};
 use crate::error::TrainError;
 use crate::events::{Event, Observer, SplitName, Warning};
@@ -77,23 +77,8 @@ fn source(file: PathBuf, texts: LabelledTexts, observer: &mut dyn Observer) -> S
     if !texts.skipped.is_empty() {
         observer.observe(&Event::Warning(Warning::SkippedRows(&texts.skipped)));
     }
-    let mut skipped = texts
-        .skipped
-        .iter()
-        .filter_map(|error| error.line)
-        .peekable();
-    let mut before = 0;
-    let numbers = texts
-        .rows
-        .iter()
-        .enumerate()
-        .map(|(index, row)| {
-            while skipped.next_if(|line| *line < row.line).is_some() {
-                before += 1;
-            }
-            index + before
-        })
-        .collect();
+    let skipped = texts.skipped.iter().filter_map(|error| error.line);
+    let numbers = row_numbers(texts.rows.iter().map(|row| row.line), skipped);
     Source {
         file,
         column: texts.columns.label.unwrap_or_else(|| "label".into()),

@@ -13,16 +13,13 @@ use cloze_tasks::text_classification::text_input;
 use cloze_tasks::{ClassWeights, TextClassification};
 
 use super::sources::{Source, TextSplit, read_sources, split, warn_of_overlaps};
-use super::{Data, Prepare, Prepared, SplitData, fingerprints, max_length};
+use super::{Data, Prepare, Prepared, SplitData, fingerprints, max_length, warn_of_unknown_tokens};
 use crate::StopFlag;
 use crate::config::{ClassWeightsConfig, RunConfig};
 use crate::error::TrainError;
 use crate::events::{Event, Observer, SplitName, Warning};
 use crate::head::head_config;
 use crate::shown::ShownTarget;
-
-/// Share of unknown tokens from which a user is warned.
-const MANY_UNKNOWN: f64 = 0.05;
 
 impl Prepare for TextClassification {
     fn shown_target(&self, target: &usize) -> ShownTarget {
@@ -170,15 +167,5 @@ fn report(
         };
         observer.observe(&Event::Warning(warning));
     }
-    for split in report
-        .splits
-        .iter()
-        .filter(|split| split.unknown.share > MANY_UNKNOWN)
-    {
-        let warning = Warning::UnknownTokens {
-            split: &split.name,
-            share: split.unknown.share,
-        };
-        observer.observe(&Event::Warning(warning));
-    }
+    warn_of_unknown_tokens(&report, observer);
 }

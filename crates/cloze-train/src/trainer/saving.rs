@@ -34,9 +34,11 @@ impl<T: Task + Clone> Trainer<'_, T> {
         self.observer.observe(&Event::Test {
             evaluation: &evaluation,
         });
-        let origins = &self.data.test.origins;
+        let mut origins: Vec<_> = self.data.test.origins.iter().collect();
+        // What is said of the windows of a long row is one prediction.
+        origins.dedup_by_key(|origin| origin.row);
         if !origins.is_empty() {
-            let predictions = origins.iter().zip(evaluator.predictions());
+            let predictions = origins.into_iter().zip(evaluator.predictions());
             results::write_predictions(&self.folder.test_predictions(), predictions)?;
         }
         Ok(Some(evaluation))

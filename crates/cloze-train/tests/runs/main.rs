@@ -9,4 +9,5 @@ mod frozen;
 mod masked_lm;
 mod resume;
 mod steps;
+mod token_classification;
 mod training;

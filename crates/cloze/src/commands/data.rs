@@ -62,8 +62,8 @@ pub(crate) fn run(arguments: &DataArguments, models: &Models) -> anyhow::Result<
     }
 }
 
-/// A line of tokens, each that was masked with what stood there behind it, and a line with what
-/// is to be said of the whole.
+/// A line of tokens, each that has a tag or was masked with the tag or with what stood there behind
+/// it, and a line with what is to be said of the whole.
 fn print(
     example: &ShownExample,
     tokenizer: &Tokenizer,
@@ -73,6 +73,14 @@ fn print(
     let mut tokens = example.tokens.clone();
     let last = match &example.target {
         ShownTarget::Label { label } => Some(format!("label {bold}{label}{bold:#}")),
+        ShownTarget::Tags { tags, .. } => {
+            for (token, tag) in tokens.iter_mut().zip(tags) {
+                if let Some(tag) = tag {
+                    *token = format!("{token}({bold}{tag}{bold:#})");
+                }
+            }
+            None
+        }
         ShownTarget::Masked {
             positions,
             targets,
