@@ -77,6 +77,7 @@ golden: assets reference-env ## rewrite the golden files with PyTorch, transform
 reference-check: assets build reference-env ## compare trained models and scores with transformers
 	$(VENV)/bin/python tools/reference/roundtrip.py $(CLOZE)
 	$(VENV)/bin/python tools/reference/masked_roundtrip.py $(CLOZE)
+	$(VENV)/bin/python tools/reference/token_roundtrip.py $(CLOZE)
 
 # CASES chooses some of bench/cases, BENCH_FLAGS is passed on:
 # make bench CASES="adamw cold-start" BENCH_FLAGS="--rounds 3"

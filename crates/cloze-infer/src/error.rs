@@ -48,6 +48,16 @@ pub enum InferError {
         /// Tensors that a classifier needs.
         missing: Vec<String>,
     },
+    /// The weights do not include a head for tokens.
+    #[error("{folder} is no token classifier: it is {what}, and lacks {}", .missing.join(", "))]
+    NotATokenClassifier {
+        /// The folder.
+        folder: PathBuf,
+        /// What its `config.json` says that it is.
+        what: String,
+        /// Tensors that are needed.
+        missing: Vec<String>,
+    },
     /// The weights do not include a masked-language head.
     #[error(
         "{folder} does not fill masks: it is {what}, and lacks {}",

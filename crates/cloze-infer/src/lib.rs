@@ -2,6 +2,7 @@
 //!
 //! - [`model_folder`]: a folder, a run folder or a Hub name → the folder of a model
 //! - [`TextClassifier`]: texts → labels and scores; labelled texts → metrics
+//! - [`TokenClassificationPipeline`]: texts → entities with scores and places; tagged sentences → metrics
 //! - [`ModelTask`]: what a saved model is for
 //! - [`MaskedLanguagePipeline`]: texts with masks → words and scores; pairs → whether they follow
 //! - [`rows`]: texts of a file or of standard input as they come
@@ -26,6 +27,7 @@ mod model_task;
 mod pipeline;
 pub mod rows;
 mod text_classifier;
+mod token_classification;
 mod windows;
 
 pub use error::InferError;
@@ -36,4 +38,7 @@ pub use masked_language::{
 pub use model_folder::model_folder;
 pub use model_task::ModelTask;
 pub use text_classifier::{PredictOptions, Prediction, TextClassifier, TopK};
+pub use token_classification::{
+    Aggregation, FoundEntity, TaggedText, TaggingOptions, TokenClassificationPipeline,
+};
 pub use windows::{Arrival, Windows};

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use cloze_model::checkpoint::Checkpoint;
-use cloze_tasks::masked_lm;
+use cloze_tasks::{masked_lm, token_classification};
 
 use crate::InferError;
 
@@ -10,6 +10,8 @@ use crate::InferError;
 pub enum ModelTask {
     /// One label for a text; also what cannot be told from `config.json`.
     TextClassification,
+    /// A label for every word.
+    TokenClassification,
     /// Masked words.
     MaskedLm,
     /// Masked words and next sentences.
@@ -27,6 +29,7 @@ impl ModelTask {
         let settings = checkpoint.cloze_settings();
         if let Some(task) = settings.and_then(|settings| settings.task.as_deref()) {
             return Ok(match task {
+                token_classification::NAME => Self::TokenClassification,
                 masked_lm::NAME => Self::MaskedLm,
                 masked_lm::PRETRAINING => Self::Pretraining,
                 _ => Self::TextClassification,
@@ -35,6 +38,7 @@ impl ModelTask {
         let architectures = checkpoint.config().get("architectures");
         let class = architectures.and_then(|names| names.get(0)?.as_str());
         Ok(match class {
+            Some(class) if class.ends_with("ForTokenClassification") => Self::TokenClassification,
             Some(class) if class.ends_with("ForMaskedLM") => Self::MaskedLm,
             Some(class) if class.ends_with("ForPreTraining") => Self::Pretraining,
             _ => Self::TextClassification,

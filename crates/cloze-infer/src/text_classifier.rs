@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use cloze_core::LabelSet;
 use cloze_data::tokenizer::{LongTexts, TextInput, Tokenizer};
 use cloze_model::checkpoint::{
-    Checkpoint, CheckpointError, ClassifierOptions, ProblemType, check_vocabulary, load_classifier,
+    Checkpoint, ClassifierOptions, ProblemType, check_vocabulary, load_classifier,
 };
 use cloze_model::{ForwardOptions, SequenceClassifier};
 use cloze_tasks::encoding::encode_texts;
@@ -13,7 +13,7 @@ use cloze_tasks::metrics::Evaluation;
 use cloze_tasks::{Evaluator, Example, Input, LabelScore, Task, TextClassification, pack};
 
 use crate::InferError;
-use crate::pipeline::{by_length, describe, max_length};
+use crate::pipeline::{by_length, describe, max_length, numbered_labels};
 
 /// A model that gives a text, or a pair of texts, one of several labels.
 #[derive(Debug)]
@@ -212,10 +212,4 @@ fn refuse_other_tasks(checkpoint: &Checkpoint) -> Result<(), InferError> {
         Some(ProblemType::SingleLabelClassification) | None => Ok(()),
         Some(problem) => Err(other(problem.name())),
     }
-}
-
-/// What `transformers` calls labels that nobody named.
-fn numbered_labels(count: usize) -> Result<LabelSet, InferError> {
-    let names = (0..count).map(|id| format!("LABEL_{id}")).collect();
-    Ok(LabelSet::from_names(names).map_err(CheckpointError::from)?)
 }

@@ -1,10 +1,5 @@
 //! Metrics of entities equal seqeval's in both of its modes, from golden files.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do; clippy exempts only functions marked as tests"
-)]
-
 use std::collections::BTreeMap;
 
 use cloze_data::tags::TagScheme;

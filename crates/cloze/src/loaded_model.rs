@@ -1,5 +1,5 @@
-//! A checkpoint as the most that cloze can make of it: a classifier, a masked language model, or an
-//! encoder.
+//! A checkpoint as the most that cloze can make of it: a classifier of texts or of tokens, a masked
+//! language model, or an encoder.
 
 use std::path::Path;
 
@@ -7,19 +7,24 @@ use burn::tensor::Device;
 use cloze_core::LabelSet;
 use cloze_model::checkpoint::{
     Checkpoint, CheckpointError, ClassifierMetadata, ClassifierOptions, LoadReport,
-    MaskedLanguageMetadata, ProblemType, load_classifier, load_encoder, load_masked_language_model,
-    save_classifier, save_encoder, save_masked_language_model,
+    MaskedLanguageMetadata, ProblemType, TokenClassifierMetadata, TokenClassifierOptions,
+    load_classifier, load_encoder, load_masked_language_model, load_token_classifier,
+    save_classifier, save_encoder, save_masked_language_model, save_token_classifier,
 };
 use cloze_model::parameters::ParameterReport;
 use cloze_model::resize::{resize_embeddings, resize_masked_language_model};
-use cloze_model::{Encoder, FreezeError, FreezeSpec, MaskedLanguageModel, SequenceClassifier};
-use cloze_tasks::masked_lm;
+use cloze_model::{
+    Encoder, FreezeError, FreezeSpec, MaskedLanguageModel, SequenceClassifier, TokenClassifier,
+};
+use cloze_tasks::{masked_lm, token_classification};
 
 /// A model without regard to its task.
 #[derive(Debug)]
 pub(crate) enum LoadedModel {
     /// It has a classification head.
     Classifier(Box<SequenceClassifier>),
+    /// It has a head for tokens.
+    TokenClassifier(Box<TokenClassifier>),
     /// It fills masks.
     MaskedLanguage(Box<MaskedLanguageModel>),
     /// It has none that cloze knows.
@@ -33,6 +38,13 @@ impl LoadedModel {
         checkpoint: &Checkpoint,
         device: &Device,
     ) -> Result<(Self, LoadReport), CheckpointError> {
+        if checkpoint.is_token_classifier() {
+            let options = TokenClassifierOptions::default();
+            let (model, report) = load_token_classifier(checkpoint, &options, device)?;
+            if report.missing.is_empty() {
+                return Ok((Self::TokenClassifier(Box::new(model)), report));
+            }
+        }
         let options = ClassifierOptions::default();
         let (classifier, report) = load_classifier(checkpoint, &options, device)?;
         if report.missing.is_empty() {
@@ -58,6 +70,7 @@ impl LoadedModel {
     pub(crate) fn parameters(&self) -> ParameterReport {
         match self {
             Self::Classifier(model) => ParameterReport::of(&**model),
+            Self::TokenClassifier(model) => ParameterReport::of(&**model),
             Self::MaskedLanguage(model) => ParameterReport::of(&**model),
             Self::Encoder(model) => ParameterReport::of(&**model),
         }
@@ -74,6 +87,9 @@ impl LoadedModel {
             Self::Classifier(model) => {
                 Self::Classifier(Box::new(spec.apply(*model, architecture)?.0))
             }
+            Self::TokenClassifier(model) => {
+                Self::TokenClassifier(Box::new(spec.apply(*model, architecture)?.0))
+            }
             Self::MaskedLanguage(model) => {
                 Self::MaskedLanguage(Box::new(spec.apply(*model, architecture)?.0))
             }
@@ -87,6 +103,10 @@ impl LoadedModel {
             Self::Classifier(mut model) => {
                 model.encoder = resize_embeddings(model.encoder, vocab_size, seed)?;
                 Self::Classifier(model)
+            }
+            Self::TokenClassifier(mut model) => {
+                model.encoder = resize_embeddings(model.encoder, vocab_size, seed)?;
+                Self::TokenClassifier(model)
             }
             Self::MaskedLanguage(model) => {
                 let grown = resize_masked_language_model(*model, vocab_size, seed)?;
@@ -102,6 +122,7 @@ impl LoadedModel {
     pub(crate) fn vocab_size(&self) -> usize {
         match self {
             Self::Classifier(model) => model.encoder.config().vocab_size,
+            Self::TokenClassifier(model) => model.encoder.config().vocab_size,
             Self::MaskedLanguage(model) => model.encoder.config().vocab_size,
             Self::Encoder(model) => model.config().vocab_size,
         }
@@ -116,16 +137,11 @@ impl LoadedModel {
         let model = match self {
             Self::Encoder(model) => return save_encoder(folder, model, checkpoint.config()),
             Self::MaskedLanguage(model) => return save_masked(folder, model, checkpoint),
+            Self::TokenClassifier(model) => return save_tokens(folder, model, checkpoint),
             Self::Classifier(model) => model,
         };
         let settings = checkpoint.cloze_settings();
-        let labels = match checkpoint.labels()? {
-            Some(labels) => labels,
-            None => {
-                let names = (0..model.head.labels()).map(|id| format!("LABEL_{id}"));
-                LabelSet::from_names(names.collect())?
-            }
-        };
+        let labels = labels(checkpoint, model.head.labels())?;
         let problem = checkpoint.problem_type()?;
         let metadata = ClassifierMetadata {
             config: checkpoint.config(),
@@ -138,6 +154,32 @@ impl LoadedModel {
         };
         save_classifier(folder, model, &metadata)
     }
+}
+
+/// The checkpoint's labels, or what `transformers` calls those that nobody named.
+fn labels(checkpoint: &Checkpoint, count: usize) -> Result<LabelSet, CheckpointError> {
+    Ok(match checkpoint.labels()? {
+        Some(labels) => labels,
+        None => {
+            let names = (0..count).map(|id| format!("LABEL_{id}"));
+            LabelSet::from_names(names.collect())?
+        }
+    })
+}
+
+fn save_tokens(
+    folder: &Path,
+    model: &TokenClassifier,
+    checkpoint: &Checkpoint,
+) -> Result<(), CheckpointError> {
+    let settings = checkpoint.cloze_settings();
+    let metadata = TokenClassifierMetadata {
+        config: checkpoint.config(),
+        labels: &labels(checkpoint, model.head.labels())?,
+        task: token_classification::NAME,
+        max_length: settings.and_then(|settings| settings.max_length),
+    };
+    save_token_classifier(folder, model, &metadata)
 }
 
 fn save_masked(

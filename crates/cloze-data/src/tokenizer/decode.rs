@@ -1,4 +1,4 @@
-use tokenizers::Decoder;
+use tokenizers::{Decoder, ModelWrapper};
 
 use super::{Tokenizer, TokenizerError};
 
@@ -50,6 +50,31 @@ impl Tokenizer {
             Ok(clean_up_spaces(&text))
         } else {
             Ok(text)
+        }
+    }
+}
+
+impl Tokenizer {
+    /// Puts strings together as the decoder does with tokens, whether they are in the vocabulary
+    /// or not; `convert_tokens_to_string` of `transformers`.
+    ///
+    /// # Errors
+    /// If the decoder of a `tokenizer.json` refuses the strings.
+    pub fn join(&self, tokens: Vec<String>) -> Result<String, TokenizerError> {
+        match self.inner.pipeline.get_decoder() {
+            Some(decoder) => decoder
+                .decode(tokens)
+                .map_err(TokenizerError::library("put tokens together")),
+            None => Ok(tokens.join(" ")),
+        }
+    }
+
+    /// Whether a token itself says that it goes on with a word, as `##` does.
+    pub fn marks_continuations(&self) -> bool {
+        match self.inner.pipeline.get_model() {
+            ModelWrapper::WordPiece(model) => !model.continuing_subword_prefix.is_empty(),
+            ModelWrapper::BPE(model) => model.continuing_subword_prefix.is_some(),
+            ModelWrapper::WordLevel(_) | ModelWrapper::Unigram(_) => false,
         }
     }
 }

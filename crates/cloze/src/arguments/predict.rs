@@ -5,19 +5,21 @@ use clap::{Args, ValueEnum};
 use cloze_data::readers::{BadRows, Format, LabelledText, TextColumns};
 use cloze_data::tokenizer::Tokenizer;
 use cloze_infer::rows::{STANDARD_INPUT, Source};
-use cloze_infer::{FillOptions, ModelTask, PredictOptions, TopK};
+use cloze_infer::{Aggregation, FillOptions, ModelTask, PredictOptions, TaggingOptions, TopK};
 
 use super::device::DeviceArguments;
 use super::table::TableArguments;
 use crate::failure::Usage;
 
-/// Label texts or fill their masks: arguments, a file, or standard input
+/// Label texts or their words, or fill masks: arguments, a file, or standard input
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples: a text, a file with all scores, a stream
   cloze predict runs/reviews \"The plot is thin, but the acting is wonderful.\"
   cloze predict runs/reviews --file new.csv --all --json > scores.jsonl
   tail -f comments.txt | cloze predict runs/reviews
+Entities of a text, with their places in characters:
+  cloze predict runs/names \"Angela Merkel lives in Berlin.\" --aggregation simple
 Masked words, and whether one sentence follows another:
   cloze predict runs/adapted \"The [MASK] was wonderful.\" --top-k 3
   cloze predict runs/pretrained \"He was hungry.\" --pair \"So he ate.\" --task next-sentence
@@ -26,8 +28,11 @@ The task is the model's. A text for a masked language model has one or several m
 With --json each text gives one line with the fields of a `transformers` text-classification
 pipeline: {\"label\": …, \"score\": …}, or a list of these with --top-k or --all. Where a row of the
 input has an `id`, it comes first in each object. Fillings have the fields of a fill-mask pipeline:
-{\"score\": …, \"token\": …, \"token_str\": …, \"sequence\": …}, a list for each mask. Rows come out in
-the order they came in, each as soon as it is known.")]
+{\"score\": …, \"token\": …, \"token_str\": …, \"sequence\": …}, a list for each mask. Words and entities
+have those of a token-classification pipeline, a list for each text: {\"entity\": …, \"score\": …,
+\"index\": …, \"word\": …, \"start\": …, \"end\": …}, or with --aggregation {\"entity_group\": …, \"score\": …,
+\"word\": …, \"start\": …, \"end\": …}. Rows come out in the order they came in, each as soon as it is
+known.")]
 pub(crate) struct PredictArguments {
     /// Folder, run folder or Hub name of a trained model
     pub(crate) model: String,
@@ -64,6 +69,10 @@ pub(crate) struct PredictArguments {
     #[arg(long, value_name = "TOKEN", value_delimiter = ',')]
     pub(crate) targets: Vec<String>,
 
+    /// How tokens become entities [default: none]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(crate) aggregation: Option<AggregationArgument>,
+
     /// What a model for several tasks does
     #[arg(long, value_enum, value_name = "TASK")]
     pub(crate) task: Option<PredictTask>,
@@ -78,6 +87,33 @@ pub(crate) struct PredictArguments {
     /// Print one line of JSON a text
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How tokens become entities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AggregationArgument {
+    /// Every token by itself
+    None,
+    /// Neighbours of a type are one entity
+    Simple,
+    /// A word has the label of its first token; then as simple
+    First,
+    /// A word has the label with the highest mean score; then as simple
+    Average,
+    /// A word has the label of its surest token; then as simple
+    Max,
+}
+
+impl From<AggregationArgument> for Aggregation {
+    fn from(argument: AggregationArgument) -> Self {
+        match argument {
+            AggregationArgument::None => Self::None,
+            AggregationArgument::Simple => Self::Simple,
+            AggregationArgument::First => Self::First,
+            AggregationArgument::Average => Self::Average,
+            AggregationArgument::Max => Self::Max,
+        }
+    }
 }
 
 /// What a pretrained model does.
@@ -101,6 +137,10 @@ pub(crate) struct PredictSettings {
     pub(crate) next_sentence: bool,
     /// What was said about fillings.
     fillings: FillingArguments,
+    /// What was said about entities.
+    aggregation: Option<AggregationArgument>,
+    /// Whether a second text was given.
+    has_pair: bool,
     /// Where rows come from, for messages; nothing for texts of the command line.
     pub(crate) file: Option<PathBuf>,
 }
@@ -118,7 +158,22 @@ impl PredictSettings {
     pub(crate) fn check(&self, task: ModelTask) -> Result<(), Usage> {
         let fillings = &self.fillings;
         let refuse = |message: &'static str| Err(Usage::new(message));
+        if self.aggregation.is_some() && task != ModelTask::TokenClassification {
+            return refuse("--aggregation is for models that label words, and this one does not");
+        }
         match task {
+            ModelTask::TokenClassification if self.list => refuse(
+                "--top-k and --all are for labels of whole texts, and the model labels words",
+            ),
+            ModelTask::TokenClassification if self.has_pair => {
+                refuse("--pair and --text-pair: the model labels the words of single texts")
+            }
+            ModelTask::TokenClassification if !fillings.targets.is_empty() => {
+                refuse("--targets is for masks, and the model labels words")
+            }
+            ModelTask::TokenClassification if fillings.task.is_some() => {
+                refuse("--task is for pretrained models, and this one labels words")
+            }
             ModelTask::TextClassification if !fillings.targets.is_empty() => {
                 refuse("--targets is for masks, and the model labels texts")
             }
@@ -133,6 +188,15 @@ impl PredictSettings {
                 refuse("--targets is for masks, not for --task next-sentence")
             }
             _ => Ok(()),
+        }
+    }
+
+    /// How entities are found.
+    pub(crate) fn tagging_options(&self) -> TaggingOptions {
+        TaggingOptions {
+            aggregation: self.aggregation.map(Into::into).unwrap_or_default(),
+            batch_size: self.options.batch_size,
+            ..TaggingOptions::default()
         }
     }
 
@@ -194,6 +258,8 @@ impl PredictArguments {
             },
             list: self.all || self.top_k.is_some(),
             json: self.json,
+            aggregation: self.aggregation,
+            has_pair: self.pair.is_some() || self.table.text_pair.is_some(),
             next_sentence: self.task == Some(PredictTask::NextSentence),
             fillings: FillingArguments {
                 task: self.task,

@@ -23,6 +23,7 @@ pub(crate) fn run(arguments: &InspectArguments, models: &Models) -> anyhow::Resu
     let inspection = Inspection {
         parameters: stored_parameters(&model, &load, &checkpoint)?,
         is_classifier: matches!(model, LoadedModel::Classifier(_)),
+        is_token_classifier: matches!(model, LoadedModel::TokenClassifier(_)),
         max_length: max_length(&checkpoint),
         checkpoint,
     };
@@ -39,11 +40,12 @@ struct Inspection {
     checkpoint: Checkpoint,
     parameters: ParameterReport,
     is_classifier: bool,
+    is_token_classifier: bool,
     max_length: usize,
 }
 
 impl Inspection {
-    /// `text-classification`, or the class that `config.json` names.
+    /// `text-classification`, `token-classification`, or the class that `config.json` names.
     fn task(&self) -> Option<String> {
         let stored = self
             .checkpoint
@@ -53,14 +55,16 @@ impl Inspection {
             let names = self.checkpoint.config().get("architectures")?;
             names.get(0)?.as_str().map(str::to_owned)
         };
-        let classifier = || cloze_tasks::text_classification::NAME.to_owned();
-        stored
-            .or_else(|| self.is_classifier.then(classifier))
-            .or_else(class)
+        let own = match (self.is_classifier, self.is_token_classifier) {
+            (true, _) => Some(cloze_tasks::text_classification::NAME.to_owned()),
+            (_, true) => Some(cloze_tasks::token_classification::NAME.to_owned()),
+            _ => None,
+        };
+        stored.or(own).or_else(class)
     }
 
     fn labels(&self) -> anyhow::Result<Option<Vec<String>>> {
-        if !self.is_classifier {
+        if !self.is_classifier && !self.is_token_classifier {
             return Ok(None);
         }
         let named = self

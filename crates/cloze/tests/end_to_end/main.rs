@@ -15,6 +15,7 @@ mod masked_lm;
 mod models;
 mod place;
 mod prediction;
+mod token_classification;
 mod tokenization;
 mod training;
 mod vocabulary;

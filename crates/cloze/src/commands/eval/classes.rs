@@ -53,7 +53,7 @@ pub(super) fn run(
     print(&evaluation, arguments.json)
 }
 
-fn suggest_skipping(error: ReadError, bad_rows: BadRows) -> anyhow::Error {
+pub(super) fn suggest_skipping(error: ReadError, bad_rows: BadRows) -> anyhow::Error {
     match error {
         ReadError::Rows(_) if bad_rows == BadRows::Stop => {
             hint(error, "`--bad-rows skip` leaves such rows out")

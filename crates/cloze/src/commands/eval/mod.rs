@@ -2,6 +2,7 @@
 
 mod classes;
 mod masked;
+mod tags;
 
 use cloze_infer::ModelTask;
 use cloze_tasks::metrics::Evaluation;
@@ -17,6 +18,7 @@ pub(crate) fn run(arguments: EvalArguments, models: &Models) -> anyhow::Result<(
     let folder = models.folder(&arguments.model)?;
     match ModelTask::of(&folder)? {
         ModelTask::TextClassification => classes::run(arguments, models, &device),
+        ModelTask::TokenClassification => tags::run(&arguments, &folder, &device),
         ModelTask::MaskedLm | ModelTask::Pretraining => masked::run(&arguments, &folder, &device),
     }
 }

@@ -1,6 +1,7 @@
 //! `cloze predict MODEL [TEXT]…`: which predictor a model has, and where its texts come from.
 
 mod classes;
+mod entities;
 mod masks;
 
 use std::borrow::Cow;
@@ -10,7 +11,9 @@ use std::path::Path;
 use cloze_core::InputError;
 use cloze_data::readers::{BadRows, LabelledText, Value};
 use cloze_infer::rows::{self, RowStream, STANDARD_INPUT, Source, Texts};
-use cloze_infer::{Arrival, MaskedLanguagePipeline, ModelTask, Windows};
+use cloze_infer::{
+    Arrival, MaskedLanguagePipeline, ModelTask, TokenClassificationPipeline, Windows,
+};
 use cloze_model::device::ComputeDevice;
 
 use crate::arguments::predict::{Input, PredictArguments, PredictSettings, StreamInput};
@@ -18,6 +21,7 @@ use crate::bad_rows::SkippedRows;
 use crate::failure::hint;
 use crate::models::Models;
 use classes::{Classes, NextSentence};
+use entities::Entities;
 use masks::Masks;
 
 /// Batches that are read ahead of the model and sorted by length together.
@@ -68,6 +72,10 @@ fn predictor(
         ModelTask::TextClassification => {
             let classifier = models.text_classifier(model, device)?;
             Box::new(Classes::new(classifier, settings))
+        }
+        ModelTask::TokenClassification => {
+            let pipeline = TokenClassificationPipeline::open(&folder, device_of_model)?;
+            Box::new(Entities::new(pipeline, settings))
         }
         ModelTask::Pretraining if settings.next_sentence => {
             let pipeline =
