@@ -5,7 +5,7 @@ use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::flex::FlexTensor;
 use burn::tensor::Tensor;
 use cloze_kernels::buffers;
-use cloze_kernels::losses::{CrossEntropy, Logits};
+use cloze_kernels::losses::{BinaryCrossEntropy, BinaryLogits, CrossEntropy, Logits};
 
 use super::layer::is_fused;
 use super::operation::{Operand, finish};
@@ -13,12 +13,52 @@ use super::slices::{compact, from_vec};
 
 /// The mean cross-entropy, `[1]`, of logits `[rows, classes]` with a class for every row; `None`
 /// where the kernels do not run.
-///
-/// A wanted gradient is computed together with the loss, in one pass over the logits.
 pub(crate) fn cross_entropy_forward(
     logits: &Tensor<2>,
     targets: &[usize],
     settings: &CrossEntropy<'_>,
+) -> Option<Tensor<1>> {
+    loss_forward(
+        logits,
+        |values| settings.loss(values, targets),
+        |values, gradient| {
+            settings.loss_and_gradient(Logits {
+                logits: Some(values),
+                gradient,
+                targets,
+            })
+        },
+    )
+}
+
+/// The mean binary cross-entropy, `[1]`, of logits `[rows, classes]` with as many targets; `None`
+/// where the kernels do not run.
+pub(crate) fn binary_cross_entropy_forward(
+    logits: &Tensor<2>,
+    targets: &[f32],
+    settings: &BinaryCrossEntropy<'_>,
+) -> Option<Tensor<1>> {
+    let [_, classes] = logits.dims();
+    loss_forward(
+        logits,
+        |values| settings.loss(values, targets, classes),
+        |values, gradient| {
+            settings.loss_and_gradient(BinaryLogits {
+                logits: Some(values),
+                gradient,
+                targets,
+                classes,
+            })
+        },
+    )
+}
+
+/// A loss of logits, `[1]`. A wanted gradient is computed together with the loss, in one pass over
+/// the logits.
+fn loss_forward(
+    logits: &Tensor<2>,
+    loss: impl FnOnce(&[f32]) -> f64,
+    loss_and_gradient: impl FnOnce(&[f32], &mut [f32]) -> f64,
 ) -> Option<Tensor<1>> {
     if !is_fused(logits) {
         return None;
@@ -29,26 +69,20 @@ pub(crate) fn cross_entropy_forward(
     let mut gradient = None;
     let loss = if is_tracked {
         let mut values_of_gradient = buffers::take(values.len());
-        let loss = settings.loss_and_gradient(Logits {
-            logits: Some(values),
-            gradient: &mut values_of_gradient,
-            targets,
-        });
+        let loss = loss_and_gradient(values, &mut values_of_gradient);
         gradient = Some(from_vec(values_of_gradient, shape));
         loss
     } else {
-        settings.loss(values, targets)
+        loss(values)
     };
     let loss = from_vec(vec![loss as f32], [1]);
-    Some(finish(CrossEntropyBackward, [logits.node], loss, || {
-        gradient
-    }))
+    Some(finish(LossBackward, [logits.node], loss, || gradient))
 }
 
 #[derive(Debug)]
-struct CrossEntropyBackward;
+struct LossBackward;
 
-impl Backward<Flex, 1> for CrossEntropyBackward {
+impl Backward<Flex, 1> for LossBackward {
     /// The gradient of the loss with respect to the logits, if one is wanted.
     type State = Option<FlexTensor>;
 

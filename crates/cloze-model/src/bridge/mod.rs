@@ -18,4 +18,4 @@ pub use packed::PackedLayers;
 pub(crate) use embeddings::embeddings_forward;
 pub(crate) use layer::layer_forward;
 pub(crate) use linear::{affine_forward, linear_forward};
-pub(crate) use losses::cross_entropy_forward;
+pub(crate) use losses::{binary_cross_entropy_forward, cross_entropy_forward};

@@ -1,7 +1,7 @@
 use burn::tensor::{Tensor, activation};
 use cloze_kernels::losses;
-use thiserror::Error;
 
+use super::LossError;
 use crate::bridge;
 use crate::parameter_source::f32_data;
 
@@ -12,44 +12,6 @@ pub struct CrossEntropy {
     pub class_weights: Option<Vec<f32>>,
     /// The share of a target that is spread over all classes, from 0 to 1.
     pub label_smoothing: f64,
-}
-
-/// Why a loss cannot be computed.
-#[derive(Clone, Debug, Error, PartialEq)]
-pub enum LossError {
-    /// There is nothing to take the mean of.
-    #[error("a loss needs at least one row of logits")]
-    Empty,
-    /// There are more or fewer targets than rows of logits.
-    #[error("{rows} rows of logits need as many targets, found {targets}")]
-    Targets {
-        /// Rows of logits.
-        rows: usize,
-        /// Number of targets.
-        targets: usize,
-    },
-    /// A target is no class.
-    #[error("target {target} is not one of {classes} classes")]
-    Class {
-        /// The target.
-        target: usize,
-        /// Number of classes.
-        classes: usize,
-    },
-    /// There are more or fewer class weights than classes.
-    #[error("{classes} classes need as many class weights, found {weights}")]
-    Weights {
-        /// Number of classes.
-        classes: usize,
-        /// Number of weights.
-        weights: usize,
-    },
-    /// A class weight is negative or not finite, or all targets of a batch weigh 0.
-    #[error("class weights must be numbers from 0 up, and not all 0, found {0:?}")]
-    Weight(Vec<f32>),
-    /// The smoothing is no share.
-    #[error("label smoothing must lie between 0 and 1, found {0}")]
-    Smoothing(f64),
 }
 
 /// The mean cross-entropy of a batch: logits `[batch, classes]` and a class a row → `[1]`.
