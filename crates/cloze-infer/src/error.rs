@@ -86,12 +86,22 @@ pub enum InferError {
         cut: Option<usize>,
     },
     /// The model is for another task.
-    #[error("{folder} was trained for {found}, not for text classification with one label a text")]
+    #[error("{folder} was trained for {found}, not for {wanted}")]
     OtherTask {
         /// The folder.
         folder: PathBuf,
         /// What it was trained for.
         found: String,
+        /// What it was wanted for.
+        wanted: &'static str,
+    },
+    /// The model gives several numbers.
+    #[error("{folder} gives {outputs} numbers a text, and cloze reads models that give one")]
+    SeveralNumbers {
+        /// The folder.
+        folder: PathBuf,
+        /// Outputs of its head.
+        outputs: usize,
     },
 }
 

@@ -2,6 +2,7 @@
 //!
 //! - [`model_folder`]: a folder, a run folder or a Hub name → the folder of a model
 //! - [`TextClassifier`]: texts → labels and scores; labelled texts → metrics
+//! - [`MultiLabelClassifier`]: the same with any number of labels; [`TextRegressor`]: with a number
 //! - [`TokenClassificationPipeline`]: texts → entities with scores and places; tagged sentences → metrics
 //! - [`ModelTask`]: what a saved model is for
 //! - [`MaskedLanguagePipeline`]: texts with masks → words and scores; pairs → whether they follow
@@ -24,9 +25,12 @@ mod masked_evaluation;
 mod masked_language;
 mod model_folder;
 mod model_task;
+mod multi_label_classifier;
 mod pipeline;
 pub mod rows;
+mod sequence_pipeline;
 mod text_classifier;
+mod text_regressor;
 mod token_classification;
 mod windows;
 
@@ -37,7 +41,9 @@ pub use masked_language::{
 };
 pub use model_folder::model_folder;
 pub use model_task::ModelTask;
+pub use multi_label_classifier::{MultiLabelClassifier, MultiLabelOptions};
 pub use text_classifier::{PredictOptions, Prediction, TextClassifier, TopK};
+pub use text_regressor::TextRegressor;
 pub use token_classification::{
     Aggregation, FoundEntity, TaggedText, TaggingOptions, TokenClassificationPipeline,
 };

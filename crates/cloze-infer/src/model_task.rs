@@ -1,7 +1,7 @@
 use std::path::Path;
 
-use cloze_model::checkpoint::Checkpoint;
-use cloze_tasks::{masked_lm, token_classification};
+use cloze_model::checkpoint::{Checkpoint, ProblemType};
+use cloze_tasks::{masked_lm, multi_label, regression, token_classification};
 
 use crate::InferError;
 
@@ -10,6 +10,10 @@ use crate::InferError;
 pub enum ModelTask {
     /// One label for a text; also what cannot be told from `config.json`.
     TextClassification,
+    /// Any number of labels for a text.
+    MultiLabel,
+    /// A number for a text.
+    Regression,
     /// A label for every word.
     TokenClassification,
     /// Masked words.
@@ -20,7 +24,8 @@ pub enum ModelTask {
 
 impl ModelTask {
     /// The task that cloze has written into `config.json`, otherwise what follows from the class
-    /// of `transformers` that stands there.
+    /// of `transformers` and the problem type that stand there. A head with one output and no problem
+    /// type is for regression, as in `transformers`.
     ///
     /// # Errors
     /// If the folder is no checkpoint.
@@ -29,6 +34,8 @@ impl ModelTask {
         let settings = checkpoint.cloze_settings();
         if let Some(task) = settings.and_then(|settings| settings.task.as_deref()) {
             return Ok(match task {
+                multi_label::NAME => Self::MultiLabel,
+                regression::NAME => Self::Regression,
                 token_classification::NAME => Self::TokenClassification,
                 masked_lm::NAME => Self::MaskedLm,
                 masked_lm::PRETRAINING => Self::Pretraining,
@@ -37,11 +44,53 @@ impl ModelTask {
         }
         let architectures = checkpoint.config().get("architectures");
         let class = architectures.and_then(|names| names.get(0)?.as_str());
-        Ok(match class {
-            Some(class) if class.ends_with("ForTokenClassification") => Self::TokenClassification,
-            Some(class) if class.ends_with("ForMaskedLM") => Self::MaskedLm,
-            Some(class) if class.ends_with("ForPreTraining") => Self::Pretraining,
-            _ => Self::TextClassification,
+        let class = class.unwrap_or_default();
+        if class.ends_with("ForTokenClassification") {
+            return Ok(Self::TokenClassification);
+        }
+        if class.ends_with("ForMaskedLM") {
+            return Ok(Self::MaskedLm);
+        }
+        if class.ends_with("ForPreTraining") {
+            return Ok(Self::Pretraining);
+        }
+        Ok(match checkpoint.problem_type_or_usual()? {
+            ProblemType::SingleLabelClassification => Self::TextClassification,
+            ProblemType::MultiLabelClassification => Self::MultiLabel,
+            ProblemType::Regression => Self::Regression,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_transformers_says_what_it_is_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let task = |more: &str| {
+            let json = format!(
+                r#"{{"model_type": "bert", "vocab_size": 20, "hidden_size": 8,
+                "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16,
+                "max_position_embeddings": 10 {more}}}"#
+            );
+            std::fs::write(folder.path().join("config.json"), json).unwrap();
+            ModelTask::of(folder.path()).unwrap()
+        };
+        assert_eq!(task(""), ModelTask::TextClassification);
+        let several = r#", "problem_type": "multi_label_classification""#;
+        assert_eq!(task(several), ModelTask::MultiLabel);
+        assert_eq!(
+            task(r#", "id2label": {"0": "LABEL_0"}"#),
+            ModelTask::Regression
+        );
+        let number = r#", "problem_type": "regression""#;
+        assert_eq!(task(number), ModelTask::Regression);
+        let masked = r#", "architectures": ["BertForMaskedLM"]"#;
+        assert_eq!(task(masked), ModelTask::MaskedLm);
+        // Cloze's own word goes before.
+        let own = format!(r#"{several}, "cloze": {{"task": "regression"}}"#);
+        assert_eq!(task(&own), ModelTask::Regression);
     }
 }

@@ -2,12 +2,9 @@
 
 use std::num::NonZeroUsize;
 
-use cloze_core::LabelSet;
 use cloze_data::tokenizer::Tokenizer;
-use cloze_model::checkpoint::{Checkpoint, CheckpointError};
+use cloze_model::checkpoint::Checkpoint;
 use cloze_tasks::Example;
-
-use crate::InferError;
 
 /// Batches of examples of similar length: little is padded inside attention.
 pub(crate) fn by_length<T>(examples: &[Example<T>], size: NonZeroUsize) -> Vec<Vec<&Example<T>>> {
@@ -35,10 +32,4 @@ pub(crate) fn describe(checkpoint: &Checkpoint) -> String {
         Some(class) => format!("a {class}"),
         None => format!("a {} encoder", checkpoint.architecture().model_type()),
     }
-}
-
-/// What `transformers` calls labels that nobody named.
-pub(crate) fn numbered_labels(count: usize) -> Result<LabelSet, InferError> {
-    let names = (0..count).map(|id| format!("LABEL_{id}")).collect();
-    Ok(LabelSet::from_names(names).map_err(CheckpointError::from)?)
 }

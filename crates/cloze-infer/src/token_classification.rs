@@ -19,7 +19,8 @@ use cloze_tasks::text_classification::softmax;
 use cloze_tasks::{Evaluator, Input, Task, TokenClassification, pack};
 
 use crate::InferError;
-use crate::pipeline::{by_length, describe, max_length, numbered_labels};
+use crate::pipeline::{by_length, describe, max_length};
+use crate::text_classifier::BATCH;
 pub use aggregation::{Aggregation, FoundEntity};
 use aggregation::{Aggregator, ScoredToken};
 
@@ -46,8 +47,6 @@ pub struct TaggingOptions {
 
 impl Default for TaggingOptions {
     fn default() -> Self {
-        // Evaluated when cloze is compiled: 32 is not zero.
-        const BATCH: NonZeroUsize = NonZeroUsize::new(32).unwrap();
         Self {
             aggregation: Aggregation::default(),
             overlap: None,
@@ -89,10 +88,7 @@ impl TokenClassificationPipeline {
             });
         }
         model.encoder.pack_weights();
-        let labels = match checkpoint.labels()? {
-            Some(labels) => labels,
-            None => numbered_labels(model.head.labels())?,
-        };
+        let labels = checkpoint.labels_or_numbered(model.head.labels())?;
         let max_length = max_length(&checkpoint, &tokenizer);
         Ok(Self {
             folder: folder.into(),

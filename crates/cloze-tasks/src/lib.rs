@@ -5,6 +5,8 @@
 //!   [`FrozenFeatures`]: what is kept of it where the encoder is frozen
 //! - [`ExampleSource`]: the examples of a split, in memory or on disk
 //! - [`text_classification`]: one label for a text or a pair of texts
+//! - [`multi_label`]: any number of labels for a text or a pair
+//! - [`regression`]: a number for a text or a pair
 //! - [`token_classification`]: one label for every word
 //! - [`masked_lm`]: masked words, and next sentences for pretraining
 //! - [`encoding`]: texts → examples, on all cores
@@ -14,12 +16,18 @@ pub mod encoding;
 mod example_source;
 pub mod masked_lm;
 pub mod metrics;
+pub mod multi_label;
+pub mod regression;
+mod sequence_head;
 mod task;
 pub mod text_classification;
 pub mod token_classification;
 
 pub use example_source::ExampleSource;
 pub use masked_lm::{MaskedLm, MaskedTarget};
+pub use multi_label::{MultiLabel, PositiveWeights, Threshold};
+pub use regression::Regression;
+pub use sequence_head::text_input;
 pub use task::{Evaluator, Example, FrozenFeatures, Input, Objective, Task, TaskError, pack};
 pub use text_classification::{ClassWeights, LabelScore, TextClassification};
 pub use token_classification::{TagTarget, TokenClassification};

@@ -184,6 +184,29 @@ pub trait Task: fmt::Debug {
         evaluator: &mut Self::Evaluator,
     ) -> Result<(), TaskError>;
 
+    /// The task with what the validation rows decide beside the weights, such as thresholds:
+    /// `evaluator` has seen them all, of the model that will be saved.
+    #[must_use]
+    fn decided_by(&self, evaluator: &Self::Evaluator) -> Self
+    where
+        Self: Sized + Clone,
+    {
+        let _ = evaluator;
+        self.clone()
+    }
+
+    /// The task with what was so decided and saved beside the weights in `checkpoint`.
+    ///
+    /// # Errors
+    /// If it is there and cannot be read.
+    fn as_saved(&self, checkpoint: &Checkpoint) -> Result<Self, TaskError>
+    where
+        Self: Sized + Clone,
+    {
+        let _ = checkpoint;
+        Ok(self.clone())
+    }
+
     /// Which way a metric gets better; `None` for a name that the task does not report.
     fn direction(&self, metric: &str) -> Option<Direction>;
 }
@@ -206,12 +229,20 @@ pub enum TaskError {
     /// A model cannot be loaded or saved.
     #[error(transparent)]
     Checkpoint(Box<CheckpointError>),
-    /// Examples cannot be read from where they are kept.
+    /// Examples, or what belongs to a model, cannot be read from where they are kept.
     #[error("cannot read {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
+        source: io::Error,
+    },
+    /// What belongs to a model cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
         source: io::Error,
     },
     /// Examples do not form a batch.
@@ -223,9 +254,11 @@ pub enum TaskError {
     /// A loss cannot be computed.
     #[error(transparent)]
     Loss(#[from] LossError),
-    /// A class weight is given for a label that the data do not have.
-    #[error("there is a class weight for {label:?}, but the labels are {known}")]
-    ClassWeight {
+    /// A class weight, or another number, is given for a label that the data do not have.
+    #[error("there is a {what} for {label:?}, but the labels are {known}")]
+    UnknownLabel {
+        /// What is given.
+        what: &'static str,
         /// The label as given.
         label: String,
         /// The labels.

@@ -12,27 +12,18 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor};
 use cloze_core::{InputError, LabelSet, PackedBatch};
 use cloze_data::readers::LabelledText;
-use cloze_data::tokenizer::TextInput;
-use cloze_model::checkpoint::{
-    Checkpoint, CheckpointError, ClassifierMetadata, ClassifierOptions, LoadReport, ProblemType,
-    load_classifier, save_classifier,
-};
+use cloze_model::checkpoint::{Checkpoint, LoadReport, ProblemType};
 use cloze_model::losses::{CrossEntropy, cross_entropy};
-use cloze_model::named::is_encoder_name;
-use cloze_model::{
-    ClassificationHeadConfig, Features, ForwardError, ForwardOptions, SequenceClassifier,
-};
+use cloze_model::{ClassificationHeadConfig, Features, ForwardOptions, SequenceClassifier};
 
 use crate::metrics::Direction;
-use crate::{FrozenFeatures, Input, Objective, Task, TaskError};
+use crate::sequence_head::{LabelPlace, SequenceHead, logit_values, logits};
+use crate::{Input, Objective, Task, TaskError};
 pub use evaluator::{ClassPrediction, ClassificationEvaluator};
 pub use scores::{LabelScore, softmax};
 
 /// The task's name in configurations and saved models.
 pub const NAME: &str = "text-classification";
-
-/// How many labels an error message lists.
-const LISTED_LABELS: usize = 20;
 
 /// How much each class counts in the loss.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,9 +37,7 @@ pub enum ClassWeights {
 /// Text classification with a given set of labels.
 #[derive(Clone, Debug)]
 pub struct TextClassification {
-    labels: LabelSet,
-    max_length: usize,
-    head: Option<ClassificationHeadConfig>,
+    sequence: SequenceHead,
     loss: CrossEntropy,
 }
 
@@ -57,9 +46,13 @@ impl TextClassification {
     /// checkpoint's own head.
     pub fn new(labels: LabelSet, max_length: usize) -> Self {
         Self {
-            labels,
-            max_length,
-            head: None,
+            sequence: SequenceHead {
+                task: NAME,
+                problem: ProblemType::SingleLabelClassification,
+                labels,
+                max_length,
+                head: None,
+            },
             loss: CrossEntropy::default(),
         }
     }
@@ -67,7 +60,7 @@ impl TextClassification {
     /// Puts another head on the encoder than the architecture's own.
     #[must_use]
     pub fn with_head(mut self, head: Option<ClassificationHeadConfig>) -> Self {
-        self.head = head;
+        self.sequence.head = head;
         self
     }
 
@@ -81,25 +74,13 @@ impl TextClassification {
         targets: &[usize],
     ) -> Result<Self, TaskError> {
         self.loss.class_weights = Some(match weights {
-            ClassWeights::Balanced => balanced(self.labels.len(), targets),
-            ClassWeights::Table(table) => self.table_weights(table)?,
+            ClassWeights::Balanced => balanced(self.labels().len(), targets),
+            ClassWeights::Table(table) => {
+                let weights = self.sequence.by_label("class weight", table, 1.0)?;
+                weights.into_iter().map(|weight| weight as f32).collect()
+            }
         });
         Ok(self)
-    }
-
-    fn table_weights(&self, table: &BTreeMap<String, f64>) -> Result<Vec<f32>, TaskError> {
-        let mut weights = vec![1.0; self.labels.len()];
-        for (label, weight) in table {
-            let id = self
-                .labels
-                .id(label)
-                .ok_or_else(|| TaskError::ClassWeight {
-                    label: label.clone(),
-                    known: list_labels(&self.labels),
-                })?;
-            weights[id] = *weight as f32;
-        }
-        Ok(weights)
     }
 
     /// Spreads this share of every target evenly over all labels.
@@ -111,7 +92,7 @@ impl TextClassification {
 
     /// The labels, by id.
     pub fn labels(&self) -> &LabelSet {
-        &self.labels
+        &self.sequence.labels
     }
 
     /// The class ids of rows of `file`.
@@ -125,19 +106,15 @@ impl TextClassification {
         column: &str,
     ) -> Result<Vec<usize>, InputError> {
         let error = |row: &LabelledText, found: String| {
-            let wanted = format!(
-                "one of the training rows' labels: {}",
-                list_labels(&self.labels)
-            );
-            InputError::new(file, found, wanted)
-                .at_line(row.line)
-                .in_field(column)
+            let line = row.line;
+            let place = LabelPlace { file, line, column };
+            self.sequence.wrong_label(&place, found)
         };
         rows.into_iter()
             .map(|row| match &row.label {
                 None => Err(error(row, "no label".into())),
                 Some(label) => {
-                    let id = self.labels.id(label);
+                    let id = self.labels().id(label);
                     id.ok_or_else(|| error(row, format!("the label {label:?}")))
                 }
             })
@@ -151,19 +128,11 @@ impl TextClassification {
             .map_or(1.0, |weights| f64::from(weights[class]))
     }
 
-    /// Whether the checkpoint's head was trained for other labels than these.
-    fn needs_new_head(&self, checkpoint: &Checkpoint) -> Result<bool, CheckpointError> {
-        Ok(match checkpoint.labels()? {
-            Some(labels) => labels != self.labels,
-            None => checkpoint.num_labels()? != self.labels.len(),
-        })
-    }
-
     /// Labels and scores of one row of logits, the likeliest first.
     pub fn rank(&self, logits: &[f32]) -> Vec<LabelScore> {
         let mut scores: Vec<LabelScore> = softmax(logits)
             .into_iter()
-            .zip(self.labels.names())
+            .zip(self.labels().names())
             .map(|(score, label)| LabelScore {
                 label: label.clone(),
                 score,
@@ -185,7 +154,7 @@ impl Task for TextClassification {
     }
 
     fn max_length(&self) -> usize {
-        self.max_length
+        self.sequence.max_length
     }
 
     fn load(
@@ -194,13 +163,7 @@ impl Task for TextClassification {
         seed: u64,
         device: &Device,
     ) -> Result<(SequenceClassifier, LoadReport), TaskError> {
-        let options = ClassifierOptions {
-            num_labels: Some(self.labels.len()),
-            head: self.head.clone(),
-            new_head: self.needs_new_head(checkpoint)?,
-            seed,
-        };
-        Ok(load_classifier(checkpoint, &options, device)?)
+        self.sequence.load(checkpoint, seed, device)
     }
 
     fn save(
@@ -209,14 +172,7 @@ impl Task for TextClassification {
         model: &SequenceClassifier,
         source: &Checkpoint,
     ) -> Result<(), TaskError> {
-        let metadata = ClassifierMetadata {
-            config: source.config(),
-            labels: &self.labels,
-            problem_type: ProblemType::SingleLabelClassification,
-            task: NAME,
-            max_length: Some(self.max_length),
-        };
-        Ok(save_classifier(folder, model, &metadata)?)
+        self.sequence.save(folder, model, source)
     }
 
     fn pack_weights(&self, model: &mut Self::Model) {
@@ -269,9 +225,7 @@ impl Task for TextClassification {
         targets: &[usize],
         evaluator: &mut ClassificationEvaluator,
     ) -> Result<(), TaskError> {
-        let logits = logits(model, input, &ForwardOptions::default())?;
-        let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
-        evaluator.add(&logits, targets);
+        evaluator.add(&logit_values(model, input)?, targets);
         Ok(())
     }
 
@@ -284,53 +238,6 @@ impl Task for TextClassification {
     }
 }
 
-impl FrozenFeatures for Features {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Pooled => "pooled",
-            Self::Cls => "cls",
-            Self::Mean => "mean",
-        }
-    }
-
-    fn rows(self, _: usize) -> usize {
-        1
-    }
-
-    fn depend_on(self, parameter: &str) -> bool {
-        is_encoder_name(parameter) && (self == Self::Pooled || !parameter.starts_with("pooler."))
-    }
-}
-
-/// `[batch, labels]`.
-fn logits(
-    model: &SequenceClassifier,
-    input: &Input<'_, Features>,
-    options: &ForwardOptions,
-) -> Result<Tensor<2>, ForwardError> {
-    match input {
-        Input::Tokens(batch) => Ok(model.forward(batch, options)?.logits),
-        Input::Features(features, rows) => {
-            model.classify_frozen(*features, (*rows).clone(), options)
-        }
-    }
-}
-
-/// The labels for an error message, the first few by name.
-fn list_labels(labels: &LabelSet) -> String {
-    let names = labels.names();
-    let shown: Vec<String> = names
-        .iter()
-        .take(LISTED_LABELS)
-        .map(|name| format!("{name:?}"))
-        .collect();
-    let list = shown.join(", ");
-    match names.len().saturating_sub(LISTED_LABELS) {
-        0 => list,
-        more => format!("{list} and {more} more"),
-    }
-}
-
 fn balanced(classes: usize, targets: &[usize]) -> Vec<f32> {
     let mut counts = vec![0_usize; classes];
     for &target in targets {
@@ -338,14 +245,6 @@ fn balanced(classes: usize, targets: &[usize]) -> Vec<f32> {
     }
     let weight = |count: usize| (targets.len() as f64 / (classes * count.max(1)) as f64) as f32;
     counts.into_iter().map(weight).collect()
-}
-
-/// Row of a table, or an argument of the program, as the tokenizer reads it.
-pub fn text_input(row: &LabelledText) -> TextInput<'_> {
-    match &row.text_pair {
-        Some(pair) => TextInput::Pair(&row.text, pair),
-        None => TextInput::Single(&row.text),
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use cloze_model::checkpoint::{Checkpoint, HubOptions, check_vocabulary, resolve_
 use cloze_model::device::ComputeDevice;
 use cloze_model::freeze::trainable_names;
 use cloze_model::parameters::ParameterReport;
-use cloze_tasks::{MaskedLm, TextClassification, TokenClassification};
+use cloze_tasks::{MaskedLm, MultiLabel, Regression, TextClassification, TokenClassification};
 
 use crate::StopFlag;
 use crate::checkpoints::{Checkpoints, Damaged, Found};
@@ -153,6 +153,8 @@ pub(crate) trait OfTask {
 pub(crate) fn of_task<E: OfTask>(task: TaskKind, errand: E) -> Result<E::Output, TrainError> {
     match task {
         TaskKind::TextClassification => errand.with::<TextClassification>(),
+        TaskKind::MultiLabel => errand.with::<MultiLabel>(),
+        TaskKind::Regression => errand.with::<Regression>(),
         TaskKind::TokenClassification => errand.with::<TokenClassification>(),
         TaskKind::MaskedLm | TaskKind::Pretraining => errand.with::<MaskedLm>(),
     }

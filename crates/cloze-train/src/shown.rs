@@ -38,6 +38,16 @@ pub enum ShownTarget {
         /// Its name.
         label: String,
     },
+    /// Any number of labels.
+    Labels {
+        /// Their names, in the order of their ids.
+        labels: Vec<String>,
+    },
+    /// A number.
+    Number {
+        /// The number.
+        label: f64,
+    },
     /// A tag for every word.
     Tags {
         /// For every token its label, `null` where it has none.

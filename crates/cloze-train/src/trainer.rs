@@ -78,8 +78,9 @@ pub(crate) struct Trainer<'a, T: Task> {
     device: ComputeDevice,
     checkpoints: Checkpoints,
     last_checkpoint: Option<PathBuf>,
-    /// The best model so far, where `model/` does not have it yet.
-    unsaved_best: Option<T::Model>,
+    /// The best model so far, and the task as validation decided it, where `model/` does not have
+    /// them yet.
+    unsaved_best: Option<(T::Model, T)>,
     log: Log,
     progress: Progress,
     observer: &'a mut dyn Observer,
@@ -242,10 +243,10 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
                 self.save_checkpoint()?;
             }
         }
-        let Some(evaluation) = self.validate()? else {
+        let Some(validation) = self.validate()? else {
             return Ok(Flow::Stop);
         };
-        self.finish_epoch(evaluation)?;
+        self.finish_epoch(validation)?;
         Ok(Flow::Continue)
     }
 

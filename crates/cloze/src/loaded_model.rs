@@ -1,10 +1,10 @@
 //! A checkpoint as the most that cloze can make of it: a classifier of texts or of tokens, a masked
 //! language model, or an encoder.
 
+use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
-use cloze_core::LabelSet;
 use cloze_model::checkpoint::{
     Checkpoint, CheckpointError, ClassifierMetadata, ClassifierOptions, LoadReport,
     MaskedLanguageMetadata, ProblemType, TokenClassifierMetadata, TokenClassifierOptions,
@@ -16,7 +16,8 @@ use cloze_model::resize::{resize_embeddings, resize_masked_language_model};
 use cloze_model::{
     Encoder, FreezeError, FreezeSpec, MaskedLanguageModel, SequenceClassifier, TokenClassifier,
 };
-use cloze_tasks::{masked_lm, token_classification};
+use cloze_tasks::multi_label::THRESHOLDS_FILE;
+use cloze_tasks::{masked_lm, multi_label, regression, text_classification, token_classification};
 
 /// A model without regard to its task.
 #[derive(Debug)]
@@ -141,30 +142,20 @@ impl LoadedModel {
             Self::Classifier(model) => model,
         };
         let settings = checkpoint.cloze_settings();
-        let labels = labels(checkpoint, model.head.labels())?;
-        let problem = checkpoint.problem_type()?;
+        let labels = checkpoint.labels_or_numbered(model.head.labels())?;
+        let problem_type = checkpoint.problem_type_or_usual()?;
         let metadata = ClassifierMetadata {
             config: checkpoint.config(),
             labels: &labels,
-            problem_type: problem.unwrap_or(ProblemType::SingleLabelClassification),
+            problem_type,
             task: settings
                 .and_then(|settings| settings.task.as_deref())
-                .unwrap_or(cloze_tasks::text_classification::NAME),
+                .unwrap_or(task_of(problem_type)),
             max_length: settings.and_then(|settings| settings.max_length),
         };
+        copy_thresholds(checkpoint.folder(), folder)?;
         save_classifier(folder, model, &metadata)
     }
-}
-
-/// The checkpoint's labels, or what `transformers` calls those that nobody named.
-fn labels(checkpoint: &Checkpoint, count: usize) -> Result<LabelSet, CheckpointError> {
-    Ok(match checkpoint.labels()? {
-        Some(labels) => labels,
-        None => {
-            let names = (0..count).map(|id| format!("LABEL_{id}"));
-            LabelSet::from_names(names.collect())?
-        }
-    })
 }
 
 fn save_tokens(
@@ -175,11 +166,36 @@ fn save_tokens(
     let settings = checkpoint.cloze_settings();
     let metadata = TokenClassifierMetadata {
         config: checkpoint.config(),
-        labels: &labels(checkpoint, model.head.labels())?,
+        labels: &checkpoint.labels_or_numbered(model.head.labels())?,
         task: token_classification::NAME,
         max_length: settings.and_then(|settings| settings.max_length),
     };
     save_token_classifier(folder, model, &metadata)
+}
+
+/// The task that scores of this meaning are for.
+pub(crate) fn task_of(problem_type: ProblemType) -> &'static str {
+    match problem_type {
+        ProblemType::SingleLabelClassification => text_classification::NAME,
+        ProblemType::MultiLabelClassification => multi_label::NAME,
+        ProblemType::Regression => regression::NAME,
+    }
+}
+
+/// Thresholds belong to the labels, which stay.
+fn copy_thresholds(from: &Path, to: &Path) -> Result<(), CheckpointError> {
+    let path = from.join(THRESHOLDS_FILE);
+    if !path.exists() {
+        return Ok(());
+    }
+    let target = to.join(THRESHOLDS_FILE);
+    match fs::copy(&path, &target) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(CheckpointError::Write {
+            path: target,
+            source,
+        }),
+    }
 }
 
 fn save_masked(

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cloze_infer::{InferError, TextClassifier, model_folder};
+use cloze_infer::{InferError, MultiLabelClassifier, TextClassifier, TextRegressor, model_folder};
 use cloze_model::checkpoint::{CheckpointError, HubError, HubOptions};
 use cloze_model::device::ComputeDevice;
 
@@ -54,13 +54,42 @@ impl Models {
         name: &str,
         device: &ComputeDevice,
     ) -> anyhow::Result<TextClassifier> {
+        TextClassifier::open(&self.folder(name)?, device.device()).map_err(advise)
+    }
+
+    /// A classifier with several labels a text, loaded onto a device; its own thresholds, unless
+    /// another one is given.
+    pub(crate) fn multi_label_classifier(
+        &self,
+        name: &str,
+        threshold: Option<f64>,
+        device: &ComputeDevice,
+    ) -> anyhow::Result<MultiLabelClassifier> {
         let folder = self.folder(name)?;
-        TextClassifier::open(&folder, device.device()).map_err(|error| match &error {
-            InferError::NotAClassifier { .. } => hint(
-                error,
-                "`cloze train` makes a classifier of it: give it as `model.path` of a configuration",
-            ),
-            _ => error.into(),
+        let classifier = MultiLabelClassifier::open(&folder, device.device()).map_err(advise)?;
+        Ok(match threshold {
+            Some(threshold) => classifier.with_threshold(threshold),
+            None => classifier,
         })
+    }
+
+    /// A model that gives numbers, loaded onto a device.
+    pub(crate) fn text_regressor(
+        &self,
+        name: &str,
+        device: &ComputeDevice,
+    ) -> anyhow::Result<TextRegressor> {
+        TextRegressor::open(&self.folder(name)?, device.device()).map_err(advise)
+    }
+}
+
+/// Says what to do about a model without head.
+fn advise(error: InferError) -> anyhow::Error {
+    match &error {
+        InferError::NotAClassifier { .. } => hint(
+            error,
+            "`cloze train` makes a classifier of it: give it as `model.path` of a configuration",
+        ),
+        _ => error.into(),
     }
 }

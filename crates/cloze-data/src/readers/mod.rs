@@ -2,7 +2,8 @@
 //!
 //! - [`FORMATS`], the list of formats, one file each: a new one is a file and a line here
 //! - [`read_table`]: a file → [`Table`] of [`Value`]s
-//! - [`read_labelled_texts`]: a file → [`LabelledTexts`], with its [`TextColumns`] found or given
+//! - [`read_labelled_texts`]: a file → [`LabelledTexts`], with its [`TextColumns`] found or given;
+//!   [`Label`]: one label a text, several, or a number
 //! - [`tagged`]: a file → sentences of words with tags
 //! - [`stream`]: the rows of a file or of standard input as they come, with flat memory
 //! - [`ReadError`], [`RowErrors`], [`BadRows`]: what is wrong, where, and what to do about it
@@ -10,6 +11,8 @@
 mod delimited;
 mod error;
 mod json;
+mod label_cells;
+mod label_columns;
 mod labelled_texts;
 mod lines;
 mod parquet;
@@ -29,8 +32,10 @@ use std::path::Path;
 use cloze_core::InputError;
 
 pub use error::{BadRows, ReadError, RowErrors};
+pub use label_cells::{Label, NoLabel};
 pub use labelled_texts::{
-    LabelledText, LabelledTexts, Labels, TextReadOptions, labelled_texts, read_labelled_texts,
+    LabelCells, LabelledText, LabelledTexts, Labels, TextReadOptions, labelled_texts,
+    read_labelled_texts,
 };
 pub use table::{Row, Table};
 pub use text_columns::{FoundColumns, TextColumns};

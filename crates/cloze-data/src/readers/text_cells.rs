@@ -1,12 +1,12 @@
 use cloze_core::InputError;
 
-use super::{Labels, Table, Value};
+use super::{Label, Labels, NoLabel, Table, Value};
 
 /// What is wrong in a column of a row.
 pub(super) struct Problem {
     column: usize,
     found: String,
-    wanted: &'static str,
+    wanted: String,
 }
 
 impl Problem {
@@ -23,50 +23,36 @@ pub(super) fn text(value: Value, column: usize) -> Result<String, Problem> {
         Value::Text(text) if text.trim().is_empty() => Err(Problem {
             column,
             found: "an empty text".into(),
-            wanted: "a text",
+            wanted: "a text".into(),
         }),
         Value::Text(text) => Ok(text),
         other => Err(Problem {
             column,
             found: other.describe(),
-            wanted: "a text",
+            wanted: "a text".into(),
         }),
     }
 }
 
-/// Whole numbers up to this are exact as `f64`.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
-/// A label's name; `None` where there is none and none is needed.
-pub(super) fn label(
+/// A label; `None` where there is none and none is needed.
+pub(super) fn label<L: Label>(
     value: &Value,
     column: usize,
     labels: Labels,
-) -> Result<Option<String>, Problem> {
-    let problem = |found: String, wanted| Problem {
+    separator: &str,
+) -> Result<Option<L>, Problem> {
+    let problem = match L::read(value, separator) {
+        Ok(label) => return Ok(Some(label)),
+        Err(problem) => problem,
+    };
+    let (found, wanted) = match problem {
+        NoLabel::Absent(_) if labels != Labels::Required => return Ok(None),
+        NoLabel::Absent(found) => (found.into(), L::WANTED.into()),
+        NoLabel::Unusable { found, wanted } => (found, wanted),
+    };
+    Err(Problem {
         column,
         found,
         wanted,
-    };
-    let missing = match value {
-        Value::Text(text) => match text.trim() {
-            "" => "an empty cell",
-            label => return Ok(Some(label.to_owned())),
-        },
-        Value::Null => "nothing",
-        Value::Integer(number) => return Ok(Some(number.to_string())),
-        Value::Bool(truth) => return Ok(Some(truth.to_string())),
-        // pandas makes whole numbers so where a cell of the column is empty.
-        Value::Float(number) if number.fract() == 0.0 && number.abs() <= EXACT => {
-            return Ok(Some(format!("{number:.0}")));
-        }
-        other => {
-            let wanted = "a label: a text, a whole number, true or false";
-            return Err(problem(other.describe(), wanted));
-        }
-    };
-    match labels {
-        Labels::Required => Err(problem(missing.into(), "a label")),
-        Labels::IfPresent | Labels::Ignored => Ok(None),
-    }
+    })
 }

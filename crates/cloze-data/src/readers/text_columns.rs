@@ -1,7 +1,7 @@
 use cloze_core::InputError;
 use serde::{Deserialize, Serialize};
 
-use super::Table;
+use super::{Label, Table};
 
 /// Which columns hold what. What is left out is found by the names that data sets use, in this
 /// order, capital letters aside:
@@ -11,6 +11,8 @@ use super::Table;
 /// | a pair | `sentence1` and `sentence2`, `premise` and `hypothesis`, `question1` and `question2`, `text_a` and `text_b`, `text1` and `text2`, `text` and `text_pair`, `question` and `sentence`, `question` and `passage` |
 /// | a text | `text`, `sentence`, `review`, `content`, `comment`; or the only column that is no label and no id |
 /// | a label | `label`, `labels`, `target`, `class`, `category`, `sentiment` |
+/// | several labels | `labels`, `label`, `tags`, `categories`, `classes`, `targets` |
+/// | a number | `label`, `score`, `labels`, `target`, `similarity`, `rating` |
 /// | an id | `id`, `idx`, `guid` |
 ///
 /// A pair is looked for only where neither text is named: whoever names one text and no second
@@ -51,14 +53,6 @@ const PAIRS: &[(&str, &str)] = &[
     ("question", "passage"),
 ];
 const TEXTS: &[&str] = &["text", "sentence", "review", "content", "comment"];
-const LABELS: &[&str] = &[
-    "label",
-    "labels",
-    "target",
-    "class",
-    "category",
-    "sentiment",
-];
 const IDS: &[&str] = &["id", "idx", "guid"];
 
 impl TextColumns {
@@ -67,7 +61,15 @@ impl TextColumns {
     /// # Errors
     /// If a named column does not exist, or no column can be taken for the text.
     pub fn find(&self, table: &Table) -> Result<FoundColumns, InputError> {
-        let label = self.named_or(table, self.label.as_deref(), LABELS)?;
+        self.find_with::<String>(table)
+    }
+
+    /// As [`find`](Self::find), with the usual columns of another kind of label.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn find_with<L: Label>(&self, table: &Table) -> Result<FoundColumns, InputError> {
+        let label = self.named_or(table, self.label.as_deref(), L::USUAL_COLUMNS)?;
         let id = self.named_or(table, self.id.as_deref(), IDS)?;
         let (text, text_pair) = match (&self.text, &self.text_pair) {
             (Some(text), text_pair) => (text.clone(), text_pair.clone()),

@@ -47,6 +47,8 @@ pub struct DatasetReport {
     pub labels: Vec<String>,
     /// Length in tokens at which texts are cut.
     pub max_length: Option<usize>,
+    /// Share of the texts, above 0 and up to 1, whose length is reported besides the usual shares.
+    pub coverage: Option<f64>,
     /// One report a split.
     pub splits: Vec<SplitReport>,
 }
@@ -58,12 +60,15 @@ pub struct SplitReport {
     pub name: String,
     /// Number of examples.
     pub rows: usize,
-    /// Examples of every class, in the order of the class ids.
+    /// Examples of every class, in the order of the class ids. Together they are more than all
+    /// where examples have several labels.
     pub classes: Vec<Share>,
     /// Examples without a label.
     pub unlabelled: Share,
     /// Lengths in tokens before anything is cut.
     pub lengths: LengthPercentiles,
+    /// The length that covers [`DatasetReport::coverage`], where that is given.
+    pub covering_length: Option<usize>,
     /// Examples that are longer than the maximum length.
     pub cut: Share,
     /// Unknown tokens among those of the texts.
@@ -106,18 +111,26 @@ impl LengthPercentiles {
     /// The percentiles of lengths in any order.
     pub fn of(mut lengths: Vec<usize>) -> Self {
         lengths.sort_unstable();
-        let covering = |percent: usize| {
-            let rank = (lengths.len() * percent).div_ceil(100);
-            rank.checked_sub(1).map_or(0, |index| lengths[index])
-        };
+        let covering = |share| covering_length(&lengths, share);
         Self {
-            p50: covering(50),
-            p90: covering(90),
-            p95: covering(95),
-            p99: covering(99),
-            max: covering(100),
+            p50: covering(0.5),
+            p90: covering(0.9),
+            p95: covering(0.95),
+            p99: covering(0.99),
+            max: covering(1.0),
         }
     }
+}
+
+/// Far above the error of a share times a number of texts, far below one text.
+const NOISE: f64 = 1e-6;
+
+/// The smallest of the sorted lengths that at least this share of them does not exceed; 0 where
+/// there is none.
+fn covering_length(sorted: &[usize], share: f64) -> usize {
+    let rank = (sorted.len() as f64 * share - NOISE).ceil().max(0.0) as usize;
+    let index = rank.clamp(1, sorted.len().max(1)) - 1;
+    sorted.get(index).copied().unwrap_or(0)
 }
 
 impl DatasetReport {
@@ -126,19 +139,41 @@ impl DatasetReport {
         Self {
             labels: labels.into(),
             max_length,
+            coverage: None,
             splits: Vec::new(),
         }
     }
 
+    /// Reports the length that covers this share of the texts, above 0 and up to 1, too.
+    #[must_use]
+    pub fn with_coverage(mut self, share: f64) -> Self {
+        self.coverage = Some(share);
+        self
+    }
+
     /// Adds a split. A class id beyond the labels counts as no label.
     pub fn add_split(&mut self, name: &str, examples: impl IntoIterator<Item = ExampleFacts>) {
+        let examples = examples.into_iter();
+        self.add_split_of_several(name, examples.map(|example| (example, example.label)));
+    }
+
+    /// Adds a split whose examples have any number of labels, beside their facts.
+    pub fn add_split_of_several<Labels: IntoIterator<Item = usize>>(
+        &mut self,
+        name: &str,
+        examples: impl IntoIterator<Item = (ExampleFacts, Labels)>,
+    ) {
         let mut counts = vec![0; self.labels.len()];
         let (mut lengths, mut unlabelled, mut tokens, mut unknown) = (Vec::new(), 0, 0, 0);
-        for example in examples {
-            match example.label.and_then(|label| counts.get_mut(label)) {
-                Some(count) => *count += 1,
-                None => unlabelled += 1,
+        for (example, labels) in examples {
+            let mut has_label = false;
+            for label in labels {
+                if let Some(count) = counts.get_mut(label) {
+                    *count += 1;
+                    has_label = true;
+                }
             }
+            unlabelled += usize::from(!has_label);
             lengths.push(example.length);
             tokens += example.tokens;
             unknown += example.unknown;
@@ -146,6 +181,8 @@ impl DatasetReport {
         let rows = lengths.len();
         let limit = self.max_length.unwrap_or(usize::MAX);
         let cut = lengths.iter().filter(|&&length| length > limit).count();
+        lengths.sort_unstable();
+        let covering = |share| covering_length(&lengths, share);
         self.splits.push(SplitReport {
             name: name.into(),
             rows,
@@ -154,6 +191,7 @@ impl DatasetReport {
                 .map(|count| Share::of(count, rows))
                 .collect(),
             unlabelled: Share::of(unlabelled, rows),
+            covering_length: self.coverage.map(covering),
             lengths: LengthPercentiles::of(lengths),
             cut: Share::of(cut, rows),
             unknown: Share::of(unknown, tokens),
@@ -185,6 +223,14 @@ impl DatasetReport {
     }
 }
 
+/// Shares whose lengths every report has.
+const USUAL_SHARES: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
+
+/// A share as a percentage, without digits that say nothing: `80`, `97.5`.
+fn percent_digits(share: f64) -> f64 {
+    (share * 1e5).round() / 1e3
+}
+
 /// How many classes the printed table lists.
 const LISTED: usize = 40;
 
@@ -195,9 +241,10 @@ impl fmt::Display for DatasetReport {
         let mut row = |name: &str, cells: &dyn Fn(&SplitReport) -> [String; 2]| {
             table.push(name, self.splits.iter().flat_map(cells));
         };
-        let heading = match self.labels[..] {
-            [] => "",
-            _ => "class",
+        let heading = if self.labels.is_empty() {
+            "rows"
+        } else {
+            "class"
         };
         row(heading, &|split| [split.name.clone(), String::new()]);
         let (classes, left_out) = self.listed_classes();
@@ -211,8 +258,8 @@ impl fmt::Display for DatasetReport {
                 Default::default()
             });
         }
-        let unlabelled = self.splits.iter().any(|split| split.unlabelled.count > 0);
-        if unlabelled && !self.labels.is_empty() {
+        let is_unlabelled = |split: &SplitReport| split.unlabelled.count > 0;
+        if !self.labels.is_empty() && self.splits.iter().any(is_unlabelled) {
             row("without label", &|split| percent(split.unlabelled, 1));
         }
         row("all", &|split| count(split.rows));
@@ -224,6 +271,12 @@ impl fmt::Display for DatasetReport {
         row("90% have up to", &|split| count(split.lengths.p90));
         row("95% have up to", &|split| count(split.lengths.p95));
         row("99% have up to", &|split| count(split.lengths.p99));
+        if let Some(share) = self.coverage.filter(|share| !USUAL_SHARES.contains(share)) {
+            row(
+                &format!("{}% have up to", percent_digits(share)),
+                &|split| count(split.covering_length.unwrap_or(0)),
+            );
+        }
         row("the longest has", &|split| count(split.lengths.max));
         if let Some(max_length) = self.max_length {
             row(&format!("texts cut at {max_length}"), &|split| {
@@ -241,123 +294,4 @@ fn percent(share: Share, digits: usize) -> [String; 2] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tokenizer::SpecialToken;
-
-    fn example(label: usize, length: usize, unknown: usize) -> ExampleFacts {
-        ExampleFacts {
-            label: Some(label),
-            length,
-            tokens: length - 2,
-            unknown,
-        }
-    }
-
-    fn report() -> DatasetReport {
-        let mut report = DatasetReport::new(&["negative".into(), "好评".into()], Some(8));
-        let train = [
-            example(0, 5, 0),
-            example(1, 12, 3),
-            example(1, 8, 0),
-            example(1, 7, 0),
-        ];
-        report.add_split("train", train);
-        report.add_split("test", [example(0, 4, 0)]);
-        report
-    }
-
-    #[test]
-    fn the_table_is_aligned_also_where_characters_are_wide() {
-        let expected = "\
-class             train          test
-negative              1   25.0%     1  100.0%
-好评                  3   75.0%     0    0.0%
-all                   4             1
-
-tokens in a text  train          test
-50% have up to        7             4
-90% have up to       12             4
-95% have up to       12             4
-99% have up to       12             4
-the longest has      12             4
-texts cut at 8        1   25.0%     0    0.0%
-unknown tokens        3  12.50%     0   0.00%
-";
-        assert_eq!(report().to_string(), expected);
-    }
-
-    #[test]
-    fn classes_that_a_split_lacks_are_named() {
-        assert_eq!(report().classes_missing_from("test"), ["好评"]);
-        assert!(report().classes_missing_from("train").is_empty());
-        assert!(report().classes_missing_from("validation").is_empty());
-    }
-
-    #[test]
-    fn the_numbers_are_there_as_json_too() {
-        let json = serde_json::to_value(report()).unwrap();
-        assert_eq!(json["splits"][0]["lengths"]["p90"], 12);
-        assert_eq!(
-            json["splits"][0]["cut"],
-            serde_json::json!({"count": 1, "share": 0.25})
-        );
-        assert_eq!(json["splits"][1]["classes"][1]["count"], 0);
-    }
-
-    #[test]
-    fn a_percentile_is_the_least_length_that_covers_the_share() {
-        let of = |lengths: std::ops::RangeInclusive<usize>| {
-            LengthPercentiles::of(lengths.rev().collect())
-        };
-        let hundred = of(1..=100);
-        assert_eq!((hundred.p50, hundred.p90, hundred.p95), (50, 90, 95));
-        assert_eq!((hundred.p99, hundred.max), (99, 100));
-        assert_eq!(of(1..=11).p90, 10);
-        assert_eq!(LengthPercentiles::of(vec![]), LengthPercentiles::default());
-    }
-
-    #[test]
-    fn many_classes_are_listed_by_size() {
-        let labels: Vec<String> = (0..119).map(|label| format!("label {label}")).collect();
-        let mut report = DatasetReport::new(&labels, None);
-        report.add_split(
-            "train",
-            [example(118, 5, 0), example(7, 5, 0), example(118, 5, 0)],
-        );
-        let text = report.to_string();
-        let lines: Vec<&str> = text.lines().collect();
-        assert!(lines[1].starts_with("label 118") && lines[2].starts_with("label 7 "));
-        assert_eq!(lines[41].trim_end(), "… 79 more classes");
-        assert!(!text.contains("cut"));
-    }
-
-    #[test]
-    fn added_tokens_and_padding_are_no_part_of_the_text() {
-        let token = |id| SpecialToken {
-            token: String::new(),
-            id,
-        };
-        let special = SpecialTokens {
-            cls: token(101),
-            sep: token(102),
-            pad: token(0),
-            mask: token(103),
-            unk: token(100),
-        };
-        let encoding = Encoding {
-            ids: vec![101, 7, 100, 8, 102, 0, 0],
-            type_ids: vec![0; 7],
-            attention_mask: vec![1, 1, 1, 1, 1, 0, 0],
-            untruncated_length: 9,
-            ..Encoding::default()
-        };
-        let expected = ExampleFacts {
-            label: Some(1),
-            length: 9,
-            tokens: 3,
-            unknown: 1,
-        };
-        assert_eq!(ExampleFacts::new(&encoding, Some(1), &special), expected);
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! Rows for training, validation and test.
 //!
 //! - [`split_by_ratio`]: by shares and a seed, every class keeping its share
+//! - [`classes_of_label_sets`]: classes of rows with several labels, for that
 //! - [`SplitByText`]: by shares and a seed, text by text, for a stream of them
 //! - [`texts_in_two_splits`]: texts that stand in more than one of them, for a warning
 //!
@@ -8,12 +9,14 @@
 
 mod by_ratio;
 mod by_text;
+mod label_sets;
 mod overlap;
 
 use serde::{Deserialize, Serialize};
 
 pub use by_ratio::{SplitError, split_by_ratio};
 pub use by_text::{Part, PerPart, SplitByText};
+pub use label_sets::classes_of_label_sets;
 pub use overlap::{Overlap, texts_in_two_splits};
 
 /// Which rows of a data set belong to which split, each list ascending, counted from 0.

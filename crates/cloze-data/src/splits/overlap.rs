@@ -46,22 +46,18 @@ impl fmt::Display for Overlap {
 /// use cloze_data::readers::LabelledText;
 /// use cloze_data::splits::texts_in_two_splits;
 ///
-/// let row = |text: &str| LabelledText {
-///     text: text.into(),
-///     text_pair: None,
-///     label: None,
-///     id: None,
-///     line: 1,
+/// let row = |text: &str| -> LabelledText {
+///     LabelledText { text: text.into(), text_pair: None, label: None, id: None, line: 1 }
 /// };
 /// let (train, test) = ([row("a"), row("b")], [row("b"), row("c")]);
 /// let overlaps = texts_in_two_splits([("train", &train[..]), ("test", &test[..])]);
 /// assert_eq!(overlaps[0].to_string(), "1 text stands in both train and test: \"b\"");
 /// ```
-pub fn texts_in_two_splits<'a, Rows>(
+pub fn texts_in_two_splits<'a, Rows, L: 'a>(
     splits: impl IntoIterator<Item = (&'a str, Rows)>,
 ) -> Vec<Overlap>
 where
-    Rows: IntoIterator<Item = &'a LabelledText>,
+    Rows: IntoIterator<Item = &'a LabelledText<L>>,
 {
     type Key<'a> = (&'a str, Option<&'a str>);
     let mut seen: Vec<(&str, HashSet<Key<'a>>)> = Vec::new();

@@ -98,7 +98,7 @@ impl Texts {
             },
             labels: Labels::Ignored,
             bad_rows: BadRows::Skip,
-            format: None,
+            ..TextReadOptions::default()
         };
         match labelled_texts(table, &options) {
             Ok(read) => {

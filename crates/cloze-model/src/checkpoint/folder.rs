@@ -73,6 +73,21 @@ impl Checkpoint {
         label_names::named(&self.config)
     }
 
+    /// The names of the labels; where nobody named them, what `transformers` calls those of a head
+    /// with this many outputs: `LABEL_0`, `LABEL_1`, ….
+    ///
+    /// # Errors
+    /// As [`labels`](Self::labels).
+    pub fn labels_or_numbered(&self, outputs: usize) -> Result<LabelSet, CheckpointError> {
+        match self.labels()? {
+            Some(labels) => Ok(labels),
+            None => {
+                let names = (0..outputs).map(label_names::placeholder).collect();
+                Ok(LabelSet::from_names(names)?)
+            }
+        }
+    }
+
     /// The number of labels of the head; two, as in `transformers`, where `config.json` does not
     /// say.
     ///
@@ -100,6 +115,19 @@ impl Checkpoint {
     /// If `problem_type` is one that `transformers` does not know.
     pub fn problem_type(&self) -> Result<Option<ProblemType>, CheckpointError> {
         Ok(ProblemType::read(&self.config)?)
+    }
+
+    /// What the scores of the head mean: what `config.json` says, otherwise what `transformers`
+    /// takes it for, a number where there is one output and one of several labels elsewhere.
+    ///
+    /// # Errors
+    /// If `problem_type`, `id2label` or `num_labels` cannot be understood.
+    pub fn problem_type_or_usual(&self) -> Result<ProblemType, CheckpointError> {
+        Ok(match self.problem_type()? {
+            Some(problem_type) => problem_type,
+            None if self.num_labels()? == 1 => ProblemType::Regression,
+            None => ProblemType::SingleLabelClassification,
+        })
     }
 
     /// The classification head: the one that cloze stored, otherwise the architecture's own.

@@ -63,11 +63,16 @@ pub(crate) fn named(json: &ConfigJson) -> Result<Option<LabelSet>, CheckpointErr
     let Some(names) = read(json)? else {
         return Ok(None);
     };
-    let placeholder = |(id, name): (usize, &String)| *name == format!("LABEL_{id}");
-    if names.iter().enumerate().all(placeholder) {
+    let is_placeholder = |(id, name): (usize, &String)| *name == placeholder(id);
+    if names.iter().enumerate().all(is_placeholder) {
         return Ok(None);
     }
     Ok(Some(LabelSet::from_names(names)?))
+}
+
+/// What `transformers` calls a label that nobody named.
+pub(crate) fn placeholder(id: usize) -> String {
+    format!("LABEL_{id}")
 }
 
 /// Writes both directions.

@@ -17,6 +17,18 @@ pub struct ClassScores {
     pub support: u64,
 }
 
+impl ClassScores {
+    /// Of the right ones among the rows that were given the class, and among those that have it.
+    pub(super) fn of(hits: u64, predicted: u64, support: u64) -> Self {
+        Self {
+            precision: ratio(hits, predicted),
+            recall: ratio(hits, support),
+            f1: ratio(2 * hits, predicted + support),
+            support,
+        }
+    }
+}
+
 /// F1 over all classes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Averages {
@@ -41,13 +53,7 @@ pub fn class_scores(matrix: &ConfusionMatrix) -> Vec<ClassScores> {
     (0..matrix.classes())
         .map(|class| {
             let (hits, predicted) = (matrix.hits(class), matrix.predicted(class));
-            let support = matrix.support(class);
-            ClassScores {
-                precision: ratio(hits, predicted),
-                recall: ratio(hits, support),
-                f1: ratio(2 * hits, predicted + support),
-                support,
-            }
+            ClassScores::of(hits, predicted, matrix.support(class))
         })
         .collect()
 }

@@ -2,12 +2,16 @@
 //!
 //! - [`accuracy`], [`f1`]: numbers computed from a [`ConfusionMatrix`]
 //! - [`confusion`]: the counts themselves
+//! - [`multi_label`]: the same of any number of labels a row, and average precision
+//! - [`correlation`]: of numbers with numbers
 //! - [`entities`]: precision, recall and F1 of entities
 
 pub mod accuracy;
 pub mod confusion;
+pub mod correlation;
 pub mod entities;
 pub mod f1;
+pub mod multi_label;
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -16,6 +20,7 @@ use serde_json::{Map, Value};
 pub use confusion::ConfusionMatrix;
 pub use entities::EntityCounts;
 pub use f1::{Averages, ClassScores};
+pub use multi_label::MultiLabelCounts;
 
 /// Named numbers in the order in which a task reports them.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -39,20 +39,20 @@ impl ClassificationEvaluator {
     /// # Panics
     /// If the numbers do not fit together.
     pub fn add(&mut self, logits: &[f32], targets: &[usize]) {
-        assert_eq!(logits.len(), targets.len() * self.task.labels.len());
+        assert_eq!(logits.len(), targets.len() * self.task.labels().len());
         self.logits.extend_from_slice(logits);
         self.targets.extend_from_slice(targets);
     }
 
     fn rows(&self) -> impl Iterator<Item = (&[f32], usize)> {
         self.logits
-            .chunks(self.task.labels.len())
+            .chunks(self.task.labels().len())
             .zip(self.targets.iter().copied())
     }
 
     /// The loss that training minimises, over all rows.
     fn loss(&self) -> f64 {
-        let classes = self.task.labels.len();
+        let classes = self.task.labels().len();
         let smoothing = self.task.loss.label_smoothing;
         let weight = |class| self.task.class_weight(class);
         let (mut sum, mut total) = (0.0, 0.0);
@@ -71,7 +71,7 @@ impl Evaluator for ClassificationEvaluator {
     type Prediction = ClassPrediction;
 
     fn evaluation(&self) -> Evaluation {
-        let names = self.task.labels.names();
+        let names = self.task.labels().names();
         let mut matrix = ConfusionMatrix::new(names.len());
         for (logits, target) in self.rows() {
             matrix.add(target, argmax(logits));
@@ -92,7 +92,7 @@ impl Evaluator for ClassificationEvaluator {
     }
 
     fn predictions(&self) -> impl Iterator<Item = ClassPrediction> + '_ {
-        let names = self.task.labels.names();
+        let names = self.task.labels().names();
         self.rows().map(move |(logits, target)| ClassPrediction {
             label: names[target].clone(),
             predicted: names[argmax(logits)].clone(),

@@ -3,7 +3,9 @@
 mod checks;
 mod document;
 mod schema;
+mod schema_loss;
 mod schema_masked;
+mod schema_multi_label;
 mod schema_tags;
 mod schema_train;
 mod task_checks;
@@ -83,6 +85,8 @@ impl RunConfig {
     pub fn best(&self) -> BestMetric {
         self.train.best.unwrap_or(match self.task {
             TaskKind::TextClassification => BestMetric::Accuracy,
+            TaskKind::MultiLabel => BestMetric::MicroF1,
+            TaskKind::Regression => BestMetric::Spearman,
             TaskKind::TokenClassification => BestMetric::F1,
             TaskKind::MaskedLm => BestMetric::Perplexity,
             TaskKind::Pretraining => BestMetric::Loss,

@@ -1,15 +1,16 @@
 //! The keys of a run's TOML file. These types are the one source of the schema: what
 //! `cloze schema` prints, what a file is checked against, and what is written to the run folder.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::schema_loss::{ClassWeightsConfig, LossConfig, NamedClassWeights};
 pub use super::schema_masked::{
     LimitConfig, MaskingConfig, PairsConfig, SentencesConfig, WholeWordConfig, WordsConfig,
 };
+pub use super::schema_multi_label::{MultiLabelConfig, NamedThreshold, ThresholdConfig};
 pub use super::schema_tags::{SubWordsConfig, TagSchemeConfig, TagsConfig};
 pub use super::schema_train::{
     BestMetric, OptimizerConfig, OptimizerKind, ScheduleConfig, ScheduleKind, ScheduleUnit,
@@ -22,8 +23,8 @@ pub use super::schema_train::{
 pub struct RunConfig {
     /// What the model learns to do.
     pub task: TaskKind,
-    /// Whether a text has one label or any number of them.
-    #[serde(default)]
+    /// Text classification: one label a text; several labels are the task `multi-label`.
+    #[serde(default, skip_serializing_if = "Problem::is_default")]
     pub problem: Problem,
     /// The run folder. A relative path, like every path of this file, starts at the directory
     /// that the program runs in.
@@ -49,6 +50,9 @@ pub struct RunConfig {
     /// What is added to the plain cross-entropy.
     #[serde(default)]
     pub loss: LossConfig,
+    /// Multi-label classification: which labels a text is given.
+    #[serde(default)]
+    pub multi_label: MultiLabelConfig,
     /// Token classification: what the tags of words mean.
     #[serde(default)]
     pub tags: TagsConfig,
@@ -70,6 +74,10 @@ fn default_seed() -> u64 {
 pub enum TaskKind {
     /// One label for a text or a pair of texts.
     TextClassification,
+    /// Any number of labels for a text or a pair of texts.
+    MultiLabel,
+    /// A number for a text or a pair of texts.
+    Regression,
     /// A label for every word.
     TokenClassification,
     /// The words behind masks.
@@ -83,6 +91,8 @@ impl TaskKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::TextClassification => "text-classification",
+            Self::MultiLabel => "multi-label",
+            Self::Regression => "regression",
             Self::TokenClassification => "token-classification",
             Self::MaskedLm => "masked-lm",
             Self::Pretraining => "pretraining",
@@ -97,6 +107,12 @@ pub enum Problem {
     /// Exactly one label.
     #[default]
     SingleLabel,
+}
+
+impl Problem {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The checkpoint to start from.
@@ -211,10 +227,18 @@ pub struct DataConfig {
     /// Column of the second text of a pair.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_pair: Option<String>,
-    /// Column of the label, for token classification of the tags, in CoNLL files a number from 0 as
-    /// well; `label` (`ner_tags`, `tags`, …) where this is absent.
+    /// Column of the label, of the list of labels, or for token classification of the tags (in CoNLL
+    /// files a number from 0 as well); found by its usual names (`label`, `labels`, …; `ner_tags`,
+    /// `tags`, …) where this is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// Multi-label classification: columns that each belong to the label of the same name, with 1
+    /// where it applies and 0 elsewhere, instead of `label`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_columns: Option<Vec<String>>,
+    /// Multi-label classification: what stands between labels that are one text.
+    #[serde(default = "default_separator")]
+    pub label_separator: String,
     /// Column of a row's own identifier, kept beside its prediction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -223,6 +247,11 @@ pub struct DataConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 3))]
     pub max_length: Option<usize>,
+    /// Share of the texts, above 0 and up to 1, of which the report on the data says how many
+    /// tokens cover them.
+    #[serde(default = "default_coverage")]
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0))]
+    pub coverage: f64,
     /// Masked language models: tokens of a block that is cut from all texts one after another; the
     /// last, shorter block is left out. As many as the model reads, up to 512, where this is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -238,6 +267,14 @@ pub struct DataConfig {
     /// What to do about rows that cannot be used.
     #[serde(default)]
     pub bad_rows: BadRowsConfig,
+}
+
+pub(super) fn default_separator() -> String {
+    ",".into()
+}
+
+fn default_coverage() -> f64 {
+    0.9
 }
 
 /// What to do about rows that cannot be used: an empty text, no label, a broken line.
@@ -324,36 +361,4 @@ pub enum ActivationConfig {
     GeluNew,
     /// `tanh(x)`.
     Tanh,
-}
-
-/// What is added to the plain cross-entropy.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct LossConfig {
-    /// `balanced` (rows / (classes · rows of the class), as in scikit-learn), or a weight for
-    /// each label, 1 for those not named.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub class_weights: Option<ClassWeightsConfig>,
-    /// Share of the target that is spread evenly over all labels.
-    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
-    pub label_smoothing: f64,
-}
-
-/// Weights of the classes in the loss.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum ClassWeightsConfig {
-    /// Weights that the data decide.
-    Named(NamedClassWeights),
-    /// A weight for each label.
-    #[schemars(extend("additionalProperties" = {"type": "number", "exclusiveMinimum": 0}))]
-    Table(BTreeMap<String, f64>),
-}
-
-/// Class weights that the data decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum NamedClassWeights {
-    /// Rows / (classes · rows of the class).
-    Balanced,
 }

@@ -37,9 +37,9 @@ pub struct TrainConfig {
     /// is absent the task decides; text classification does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluate_first: Option<bool>,
-    /// The validation metric that decides which epoch's model is kept; `accuracy`, for token
-    /// classification `f1`, for masked language models `perplexity`, for pretraining `loss`, where
-    /// this is absent.
+    /// The validation metric that decides which epoch's model is kept. Where this is absent:
+    /// `accuracy`; for multi-label classification `micro_f1`, for regression `spearman`, for token
+    /// classification `f1`, for masked language models `perplexity`, for pretraining `loss`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best: Option<BestMetric>,
     /// How many checkpoints to keep for a resume. The one before the newest is what is left if
@@ -91,7 +91,17 @@ pub enum BestMetric {
     StrictF1,
     /// Mean of the classes' F1 by their rows; the highest is best.
     WeightedF1,
-    /// Cross-entropy; the lowest is best.
+    /// Share of rows that are given exactly their labels; the highest is best.
+    SubsetAccuracy,
+    /// Mean of the labels' average precision; the highest is best.
+    MeanAveragePrecision,
+    /// Pearson's correlation; the highest is best.
+    Pearson,
+    /// Spearman's rank correlation; the highest is best.
+    Spearman,
+    /// Mean squared difference; the lowest is best.
+    MeanSquaredError,
+    /// What training minimises; the lowest is best.
     Loss,
     /// `exp` of the mean cross-entropy of masked tokens; the lowest is best.
     Perplexity,
@@ -111,6 +121,11 @@ impl BestMetric {
             Self::F1 => "f1",
             Self::StrictF1 => "strict_f1",
             Self::WeightedF1 => "weighted_f1",
+            Self::SubsetAccuracy => "subset_accuracy",
+            Self::MeanAveragePrecision => "mean_average_precision",
+            Self::Pearson => "pearson",
+            Self::Spearman => "spearman",
+            Self::MeanSquaredError => "mean_squared_error",
             Self::Loss => "loss",
             Self::Perplexity => "perplexity",
             Self::MaskedAccuracy => "masked_accuracy",

@@ -3,31 +3,67 @@
 use cloze_core::InputError;
 
 use super::document::Document;
+use super::schema::default_separator;
 use super::{
-    BestMetric, LossConfig, MaskingConfig, RunConfig, SentencesConfig, TagsConfig, TaskKind,
+    BestMetric, LossConfig, MaskingConfig, MultiLabelConfig, NamedThreshold, RunConfig,
+    SentencesConfig, TagsConfig, TaskKind, ThresholdConfig,
 };
 
 pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), InputError> {
+    let one = config.task == TaskKind::TextClassification;
+    let several = config.task == TaskKind::MultiLabel;
+    let texts = one || several || config.task == TaskKind::Regression;
     let tags = config.task == TaskKind::TokenClassification;
-    let classes = config.task == TaskKind::TextClassification;
     let masked = matches!(config.task, TaskKind::MaskedLm | TaskKind::Pretraining);
     let pretraining = config.task == TaskKind::Pretraining;
     let data = &config.data;
+    let loss = &config.loss;
     for (key, is_given, fits, tasks) in [
-        ("head", config.head.is_some(), classes, CLASSIFICATION),
+        ("head", config.head.is_some(), texts, TEXTS),
         (
             "loss",
-            config.loss != LossConfig::default(),
-            classes,
+            *loss != LossConfig::default(),
+            one || several,
             CLASSIFICATION,
+        ),
+        (
+            "loss.class_weights",
+            loss.class_weights.is_some(),
+            one,
+            "text-classification",
+        ),
+        (
+            "loss.label_smoothing",
+            loss.label_smoothing != 0.0,
+            one,
+            "text-classification",
+        ),
+        (
+            "loss.positive_weights",
+            loss.positive_weights.is_some(),
+            several,
+            MULTI_LABEL,
         ),
         ("data.label", data.label.is_some(), !masked, LABELLED),
         (
-            "data.text_pair",
-            data.text_pair.is_some(),
-            classes,
-            CLASSIFICATION,
+            "data.label_columns",
+            data.label_columns.is_some(),
+            several,
+            MULTI_LABEL,
         ),
+        (
+            "data.label_separator",
+            data.label_separator != default_separator(),
+            several,
+            MULTI_LABEL,
+        ),
+        (
+            "multi_label",
+            config.multi_label != MultiLabelConfig::default(),
+            several,
+            MULTI_LABEL,
+        ),
+        ("data.text_pair", data.text_pair.is_some(), texts, TEXTS),
         ("data.id", data.id.is_some(), !masked, LABELLED),
         (
             "tags",
@@ -86,20 +122,35 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
     if masked {
         check_masking(config, document)?;
     }
+    if several {
+        check_labels(config, document)?;
+    }
     Ok(())
 }
 
-const CLASSIFICATION: &str = "text-classification";
-const LABELLED: &str = "text-classification or token-classification";
+const TEXTS: &str = "text-classification, multi-label or regression";
+const LABELLED: &str = "text-classification, multi-label, regression or token-classification";
+const CLASSIFICATION: &str = "text-classification or multi-label";
+const MULTI_LABEL: &str = "multi-label";
 const MASKED: &str = "masked-lm or pretraining";
 
 fn check_best(config: &RunConfig, document: &Document) -> Result<(), InputError> {
     use BestMetric::{
-        Accuracy, F1, Loss, MacroF1, MaskedAccuracy, MicroF1, NextSentenceAccuracy, Perplexity,
-        StrictF1, WeightedF1,
+        Accuracy, F1, Loss, MacroF1, MaskedAccuracy, MeanAveragePrecision, MeanSquaredError,
+        MicroF1, NextSentenceAccuracy, Pearson, Perplexity, Spearman, StrictF1, SubsetAccuracy,
+        WeightedF1,
     };
     let known: &[BestMetric] = match config.task {
         TaskKind::TextClassification => &[Accuracy, MacroF1, MicroF1, WeightedF1, Loss],
+        TaskKind::MultiLabel => &[
+            SubsetAccuracy,
+            MacroF1,
+            MicroF1,
+            WeightedF1,
+            MeanAveragePrecision,
+            Loss,
+        ],
+        TaskKind::Regression => &[Pearson, Spearman, MeanSquaredError, Loss],
         TaskKind::TokenClassification => &[F1, StrictF1, Accuracy, MacroF1, WeightedF1, Loss],
         TaskKind::MaskedLm => &[Loss, Perplexity, MaskedAccuracy],
         TaskKind::Pretraining => &[Loss, Perplexity, MaskedAccuracy, NextSentenceAccuracy],
@@ -115,6 +166,43 @@ fn check_best(config: &RunConfig, document: &Document) -> Result<(), InputError>
         }
         _ => Ok(()),
     }
+}
+
+fn check_labels(config: &RunConfig, document: &Document) -> Result<(), InputError> {
+    let data = &config.data;
+    if data.label_separator.is_empty() {
+        return Err(document.error(
+            "data.label_separator",
+            "an empty text",
+            "what stands between two labels",
+        ));
+    }
+    if let Some(columns) = &data.label_columns {
+        let error = |found: String, wanted| document.error("data.label_columns", found, wanted);
+        if columns.is_empty() {
+            return Err(error("an empty list".into(), "a column for each label"));
+        }
+        if data.label.is_some() {
+            return Err(error(
+                "`label` beside it".into(),
+                "one column with all labels, or a column for each",
+            ));
+        }
+    }
+    let has_validation = data.validation.is_some()
+        || data
+            .split
+            .as_ref()
+            .is_some_and(|split| split.validation > 0.0);
+    let tuned = ThresholdConfig::Named(NamedThreshold::Tuned);
+    if config.multi_label.threshold == tuned && !has_validation {
+        return Err(document.error(
+            "multi_label.threshold",
+            "\"tuned\" without validation rows",
+            "`data.validation` or `data.split.validation` beside it, or a number",
+        ));
+    }
+    Ok(())
 }
 
 fn check_masking(config: &RunConfig, document: &Document) -> Result<(), InputError> {
@@ -143,4 +231,132 @@ fn check_masking(config: &RunConfig, document: &Document) -> Result<(), InputErr
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::TagSchemeConfig;
+    use super::*;
+
+    /// A configuration of this task with one more line, the 7th, in its last table.
+    fn parse(task: &str, line: &str) -> Result<RunConfig, String> {
+        let text = format!(
+            "task = \"{task}\"\noutput = \"runs/x\"\n[model]\npath = \"m\"\n[data]\n\
+             train = \"t.csv\"\n{line}\n"
+        );
+        RunConfig::parse(Path::new("run.toml"), &text, &[]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn keys_of_several_labels_belong_to_their_task() {
+        let several = |line| parse("multi-label", line);
+        let config = several("label_separator = \";\"\n[multi_label]\nthreshold = 0.25").unwrap();
+        assert_eq!(config.best(), BestMetric::MicroF1);
+        assert_eq!(config.multi_label.threshold, ThresholdConfig::Same(0.25));
+        let columns = several("label_columns = [\"a\"]\n[multi_label.threshold]\na = 0.1").unwrap();
+        assert_eq!(columns.data.label_columns, Some(vec!["a".into()]));
+        for (line, expected) in [
+            (
+                "[multi_label]\nthreshold = \"tuned\"",
+                "line 8, field `multi_label.threshold`: found \"tuned\" without validation rows, wanted `data.validation` or `data.split.validation` beside it, or a number",
+            ),
+            (
+                "[multi_label]\nthreshold = 1.5",
+                "line 8, field `multi_label.threshold`: found 1.5, wanted a number from 0 to 1",
+            ),
+            (
+                "label_columns = []",
+                "line 7, field `data.label_columns`: found an empty list, wanted a column for each label",
+            ),
+            (
+                "label_separator = \"\"",
+                "line 7, field `data.label_separator`: found an empty text, wanted what stands between two labels",
+            ),
+            (
+                "[loss]\nlabel_smoothing = 0.1",
+                "line 8, field `loss.label_smoothing`: found `task = \"multi-label\"` beside it, wanted this key with the task text-classification alone",
+            ),
+        ] {
+            assert_eq!(
+                several(line).unwrap_err(),
+                format!("run.toml, {expected}"),
+                "{line}"
+            );
+        }
+        for (line, key) in [
+            ("label_separator = \";\"", "data.label_separator"),
+            ("[multi_label]\nthreshold = 0.25", "multi_label"),
+            (
+                "[loss]\npositive_weights = \"balanced\"",
+                "loss.positive_weights",
+            ),
+        ] {
+            let message = parse("text-classification", line).unwrap_err();
+            assert!(
+                message.contains(&format!("field `{key}`: found `task = ")),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_of_tags_are_for_token_classification_alone() {
+        let tagged = |line| parse("token-classification", line);
+        let config = tagged(
+            "label = \"-1\"\n[tags]\nscheme = \"iob1\"\nconvert = \"bioes\"\nsub_words = \"first\"",
+        )
+        .unwrap();
+        assert_eq!(config.tags.convert, Some(TagSchemeConfig::Bioes));
+        assert_eq!(config.best(), BestMetric::F1);
+        for (line, expected) in [
+            (
+                "[tags]\nschema = \"bio\"",
+                "line 8, field `tags.schema`: found an unknown key, wanted `scheme`, the nearest known key",
+            ),
+            (
+                "[tags]\nscheme = \"bilou\"",
+                "line 8, field `tags.scheme`: found \"bilou\", wanted one of \"bio\", \"iob1\", \"bioes\", \"io\", \"plain\"",
+            ),
+            (
+                "[train]\nbest = \"micro_f1\"",
+                "line 8, field `train.best`: found \"micro_f1\", wanted a metric of token-classification: f1, strict_f1, accuracy, macro_f1, weighted_f1, loss",
+            ),
+            (
+                "text_pair = \"b\"",
+                "line 7, field `data.text_pair`: found `task = \"token-classification\"` beside it, wanted this key with the task text-classification, multi-label or regression alone",
+            ),
+        ] {
+            assert_eq!(
+                tagged(line).unwrap_err(),
+                format!("run.toml, {expected}"),
+                "{line}"
+            );
+        }
+        for task in ["text-classification", "multi-label", "regression"] {
+            let message = parse(task, "[tags]\noverlap = 8").unwrap_err();
+            assert_eq!(
+                message,
+                format!(
+                    "run.toml, line 7, field `tags`: found `task = \"{task}\"` beside it, wanted this \
+                     key with the task token-classification alone"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn every_task_has_metrics_of_its_own() {
+        for (task, best, fits) in [
+            ("multi-label", "mean_average_precision", true),
+            ("multi-label", "accuracy", false),
+            ("regression", "pearson", true),
+            ("regression", "macro_f1", false),
+            ("text-classification", "subset_accuracy", false),
+        ] {
+            let config = parse(task, &format!("[train]\nbest = \"{best}\""));
+            assert_eq!(config.is_ok(), fits, "{task} {best}");
+        }
+    }
 }

@@ -176,7 +176,7 @@ fn a_wrong_value_is_named_with_what_was_wanted() {
         ),
         (
             "[train]\nbest = \"f2\"",
-            "line 8, field `train.best`: found \"f2\", wanted one of \"accuracy\", \"macro_f1\", \"micro_f1\", \"f1\", \"strict_f1\", \"weighted_f1\", \"loss\", \"perplexity\", \"masked_accuracy\", \"next_sentence_accuracy\"",
+            "line 8, field `train.best`: found \"f2\", wanted one of \"accuracy\", \"macro_f1\", \"micro_f1\", \"f1\", \"strict_f1\", \"weighted_f1\", \"subset_accuracy\", \"mean_average_precision\", \"pearson\", \"spearman\", \"mean_squared_error\", \"loss\", \"perplexity\", \"masked_accuracy\", \"next_sentence_accuracy\"",
         ),
         (
             "text = 5",
@@ -206,7 +206,7 @@ fn a_missing_key_is_named() {
     );
     assert_eq!(
         parse("").unwrap_err(),
-        "run.toml, field `task`: found nothing, wanted one of \"text-classification\", \"token-classification\", \"masked-lm\", \"pretraining\""
+        "run.toml, field `task`: found nothing, wanted one of \"text-classification\", \"multi-label\", \"regression\", \"token-classification\", \"masked-lm\", \"pretraining\""
     );
 }
 
@@ -366,34 +366,18 @@ proptest! {
 }
 
 #[test]
-fn keys_of_tags_are_for_token_classification_alone() {
-    let tagged = MINIMAL.replace("text-classification", "token-classification");
-    let config = parse(&format!(
-        "{tagged}label = \"-1\"\n[tags]\nscheme = \"iob1\"\nconvert = \"bioes\"\nsub_words = \"first\"\n"
-    ))
-    .unwrap();
-    assert_eq!(config.tags.convert, Some(TagSchemeConfig::Bioes));
-    assert_eq!(config.best(), BestMetric::F1);
-    assert_eq!(
-        refuse("[tags]\noverlap = 8"),
-        "run.toml, line 7, field `tags`: found `task = \"text-classification\"` beside it, wanted this \
-         key with the task token-classification alone"
-    );
-    let refuse = |more: &str| parse(&format!("{tagged}{more}\n")).unwrap_err();
-    assert_eq!(
-        refuse("[tags]\nschema = \"bio\""),
-        "run.toml, line 8, field `tags.schema`: found an unknown key, wanted `scheme`, the nearest known key"
-    );
-    assert_eq!(
-        refuse("[tags]\nscheme = \"bilou\""),
-        "run.toml, line 8, field `tags.scheme`: found \"bilou\", wanted one of \"bio\", \"iob1\", \"bioes\", \"io\", \"plain\""
-    );
-    assert_eq!(
-        refuse("[train]\nbest = \"micro_f1\""),
-        "run.toml, line 8, field `train.best`: found \"micro_f1\", wanted a metric of \
-         token-classification: f1, strict_f1, accuracy, macro_f1, weighted_f1, loss"
-    );
-    assert!(
-        refuse("text_pair = \"b\"").contains("this key with the task text-classification alone")
-    );
+fn every_example_can_be_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let files = std::fs::read_dir(folder).unwrap();
+    let configs: Vec<_> = files
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
+        .collect();
+    assert!(configs.len() >= 4, "{configs:?}");
+    for path in configs {
+        RunConfig::read(&path, &[]).unwrap();
+    }
 }

@@ -1,6 +1,9 @@
 //! From files to splits of examples: a file for each task, with what is special to its data.
 
+mod labelled_texts;
 mod masked_lm;
+mod multi_label;
+mod regression;
 mod sources;
 mod text_classification;
 mod token_classification;

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use cloze_core::LabelSet;
 use cloze_data::readers::{
-    BadRows, LabelledText, LabelledTexts, Labels, TextColumns, TextReadOptions, read_labelled_texts,
+    BadRows, Label, LabelCells, LabelledText, LabelledTexts, Labels, TextColumns, TextReadOptions,
+    read_labelled_texts,
 };
 use cloze_data::splits::{Split, split_by_ratio, texts_in_two_splits};
 
@@ -14,11 +14,11 @@ use crate::error::TrainError;
 use crate::events::{Event, Observer, SplitName, Warning};
 
 /// A file's rows.
-pub(crate) struct Source {
+pub(crate) struct Source<L> {
     pub(crate) file: PathBuf,
     /// The label's column.
     pub(crate) column: String,
-    pub(crate) rows: Vec<LabelledText>,
+    pub(crate) rows: Vec<LabelledText<L>>,
     /// Numbers of the rows in the file.
     pub(crate) numbers: Vec<usize>,
 }
@@ -30,13 +30,16 @@ pub(crate) struct TextSplit {
     pub(crate) rows: Vec<usize>,
 }
 
-/// The training file first, then those of validation and test if there are any, and the names of
-/// the classes where the training file has them.
-pub(crate) fn read_sources(
+/// The files, and the names of the classes where the training file has them.
+pub(crate) type Sources<L> = (Vec<Source<L>>, Option<Vec<String>>);
+
+/// The training file first, then those of validation and test if there are any.
+pub(crate) fn read_sources<L: Label>(
     config: &mut RunConfig,
     observer: &mut dyn Observer,
-) -> Result<(Vec<Source>, Option<Vec<String>>), TrainError> {
+) -> Result<Sources<L>, TrainError> {
     let data = &mut config.data;
+    let label_columns = data.label_columns.clone();
     let mut options = TextReadOptions {
         columns: TextColumns {
             text: data.text.clone(),
@@ -45,17 +48,23 @@ pub(crate) fn read_sources(
             id: data.id.clone(),
         },
         labels: Labels::Required,
+        cells: LabelCells {
+            separator: data.label_separator.clone(),
+            columns: label_columns.clone().unwrap_or_default(),
+        },
         bad_rows: match data.bad_rows {
             BadRowsConfig::Stop => BadRows::Stop,
             BadRowsConfig::Skip => BadRows::Skip,
         },
         format: None,
     };
-    let texts = read_labelled_texts(data.train.first(), &options)?;
+    let texts = read_labelled_texts::<L>(data.train.first(), &options)?;
     let found = &texts.columns;
     data.text = Some(found.text.clone());
     data.text_pair.clone_from(&found.text_pair);
-    data.label.clone_from(&found.label);
+    if label_columns.is_none() {
+        data.label.clone_from(&found.label);
+    }
     // The columns that were found in the training file are those of the other files; an id only
     // where the user named it, as test files often have one that training files lack.
     options.columns = TextColumns {
@@ -73,7 +82,7 @@ pub(crate) fn read_sources(
     Ok((sources, class_names))
 }
 
-fn source(file: PathBuf, texts: LabelledTexts, observer: &mut dyn Observer) -> Source {
+fn source<L>(file: PathBuf, texts: LabelledTexts<L>, observer: &mut dyn Observer) -> Source<L> {
     if !texts.skipped.is_empty() {
         observer.observe(&Event::Warning(Warning::SkippedRows(&texts.skipped)));
     }
@@ -87,15 +96,24 @@ fn source(file: PathBuf, texts: LabelledTexts, observer: &mut dyn Observer) -> S
     }
 }
 
-/// Train, validation and test.
-pub(crate) fn split(config: &RunConfig, sources: &[Source]) -> Result<[TextSplit; 3], TrainError> {
+/// A class for every row of a file, where rows have classes.
+pub(crate) type Classes<L> = fn(&[LabelledText<L>]) -> Result<Option<Vec<usize>>, TrainError>;
+
+/// Train, validation and test; each gets its share of every class, if that is wanted.
+pub(crate) fn split<L>(
+    config: &RunConfig,
+    sources: &[Source<L>],
+    classes: Classes<L>,
+) -> Result<[TextSplit; 3], TrainError> {
     let all = sources[0].rows.len();
     let mut parts = match &config.data.split {
         Some(shares) => {
-            let ids = class_ids(&sources[0].rows)?;
-            let ids = shares.stratify.then_some(ids.as_slice());
+            let ids = match shares.stratify {
+                true => classes(&sources[0].rows)?,
+                false => None,
+            };
             let seed = shares.seed.unwrap_or(config.seed);
-            split_by_ratio(ids, all, shares.validation, shares.test, seed)?
+            split_by_ratio(ids.as_deref(), all, shares.validation, shares.test, seed)?
         }
         None => Split {
             train: (0..all).collect(),
@@ -121,15 +139,8 @@ pub(crate) fn split(config: &RunConfig, sources: &[Source]) -> Result<[TextSplit
     ])
 }
 
-/// Class ids among a file's own labels, to split it evenly.
-fn class_ids(rows: &[LabelledText]) -> Result<Vec<usize>, TrainError> {
-    let labels = LabelSet::from_observed(rows.iter().filter_map(|row| row.label.as_deref()))?;
-    let id = |row: &LabelledText| row.label.as_deref().and_then(|label| labels.id(label));
-    Ok(rows.iter().filter_map(id).collect())
-}
-
-pub(crate) fn warn_of_overlaps(
-    sources: &[Source],
+pub(crate) fn warn_of_overlaps<L>(
+    sources: &[Source<L>],
     splits: &[TextSplit],
     observer: &mut dyn Observer,
 ) {
@@ -147,7 +158,7 @@ pub(crate) fn warn_of_overlaps(
     }
 }
 
-impl Source {
+impl<L> Source<L> {
     pub(crate) fn origin(&self, row: usize) -> RowOrigin {
         RowOrigin {
             row: self.numbers[row],

@@ -63,7 +63,7 @@ impl Prepare for TokenClassification {
             .map(|split| split.targets(&task, &sources))
             .collect::<Result<Vec<_>, _>>()?;
         let mut encoded = encode(&task, tokenizer, &sources, &splits, &targets, observer)?;
-        report(max_length, &encoded, observer);
+        report(config, max_length, &encoded, observer);
         let fingerprints = fingerprints(config, tokenizer)?;
         // `encoded` holds train, validation and test, in this order, as `split` made them.
         let (test, validation) = (encoded.remove(2), encoded.remove(1));
@@ -297,8 +297,13 @@ fn encode(
 }
 
 /// Tells of sentences, not of their windows.
-fn report(max_length: usize, splits: &[SplitData<TagTarget>], observer: &mut dyn Observer) {
-    let mut report = DatasetReport::new(&[], None);
+fn report(
+    config: &RunConfig,
+    max_length: usize,
+    splits: &[SplitData<TagTarget>],
+    observer: &mut dyn Observer,
+) {
+    let mut report = DatasetReport::new(&[], None).with_coverage(config.data.coverage);
     let names = [SplitName::Train, SplitName::Validation, SplitName::Test];
     let (mut long, mut total) = (0, 0);
     for (name, split) in names.into_iter().zip(splits) {

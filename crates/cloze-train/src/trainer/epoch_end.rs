@@ -10,20 +10,33 @@ use crate::events::{Event, SplitName};
 use crate::log::{EpochRecord, LogLine};
 use crate::state::Best;
 
+/// What the validation rows say about a model.
+pub(super) struct Validation<T> {
+    pub(super) evaluation: Evaluation,
+    /// The task with what they decide beside the weights.
+    task: T,
+}
+
 impl<T: Task + Clone> Trainer<'_, T> {
     /// The current model on the validation rows; an evaluation of nothing where there are none,
     /// `None` if the run was asked to stop.
-    pub(super) fn validate(&mut self) -> Result<Option<Evaluation>, TrainError> {
+    pub(super) fn validate(&mut self) -> Result<Option<Validation<T>>, TrainError> {
+        let task = self.training.task().clone();
         if self.data.validation.examples.is_empty() {
-            return Ok(Some(Evaluation::default()));
+            let evaluation = Evaluation::default();
+            return Ok(Some(Validation { evaluation, task }));
         }
         let model = self.training.evaluation_model();
-        let evaluator = self.evaluate(&model, SplitName::Validation)?;
-        Ok(evaluator.map(|evaluator| evaluator.evaluation()))
+        let evaluator = self.evaluate(&task, &model, SplitName::Validation)?;
+        Ok(evaluator.map(|evaluator| Validation {
+            evaluation: evaluator.evaluation(),
+            task: task.decided_by(&evaluator),
+        }))
     }
 
     pub(super) fn evaluate(
         &mut self,
+        task: &T,
         model: &T::Model,
         split: SplitName,
     ) -> Result<Option<T::Evaluator>, TrainError> {
@@ -34,14 +47,14 @@ impl<T: Task + Clone> Trainer<'_, T> {
             features: self.features.as_ref().map(|features| (features, &device)),
             batch_size: self.config.train.evaluation_batch_size,
         };
-        let (task, stop) = (self.training.task(), self.stop);
-        Ok(evaluate(task, model, &rows, self.observer, stop)?)
+        Ok(evaluate(task, model, &rows, self.observer, self.stop)?)
     }
 
-    pub(super) fn finish_epoch(&mut self, evaluation: Evaluation) -> Result<(), TrainError> {
+    pub(super) fn finish_epoch(&mut self, validation: Validation<T>) -> Result<(), TrainError> {
+        let Validation { evaluation, task } = validation;
         let best = self.is_best(&evaluation.metrics);
         if best {
-            self.unsaved_best = Some(self.training.model().clone());
+            self.unsaved_best = Some((self.training.model().clone(), task));
         }
         let progress = &mut self.progress;
         let record = EpochRecord {

@@ -2,6 +2,7 @@
 
 use cloze_tasks::Task;
 
+use super::epoch_end::Validation;
 use super::{Flow, Trainer};
 use crate::error::TrainError;
 use crate::events::Event;
@@ -15,7 +16,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
         if !wanted || self.progress.step > 0 || self.progress.before.is_some() {
             return Ok(Flow::Continue);
         }
-        let Some(evaluation) = self.validate()? else {
+        let Some(Validation { evaluation, .. }) = self.validate()? else {
             return Ok(Flow::Stop);
         };
         self.observer.observe(&Event::FirstEvaluation {

@@ -25,9 +25,9 @@ impl<T: Task + Clone> Trainer<'_, T> {
             return Ok(Some(Evaluation::default()));
         }
         let best = Checkpoint::open(&self.folder.model())?;
-        let task = self.training.task().clone();
+        let task = self.training.task().as_saved(&best)?;
         let (model, _) = task.load(&best, self.config.seed, self.device.device())?;
-        let Some(evaluator) = self.evaluate(&model, SplitName::Test)? else {
+        let Some(evaluator) = self.evaluate(&task, &model, SplitName::Test)? else {
             return Ok(None);
         };
         let evaluation = evaluator.evaluation();
@@ -53,18 +53,18 @@ impl<T: Task + Clone> Trainer<'_, T> {
 
     /// Puts the best model into `model/`, in one step, if it is not there yet.
     pub(super) fn save_best(&mut self) -> Result<(), TrainError> {
-        let Some(model) = self.unsaved_best.take() else {
+        let Some((model, task)) = self.unsaved_best.take() else {
             return Ok(());
         };
         let path = self.folder.model();
         let wrong = |source| TrainError::write(&path, source);
         let output = OutputFolder::beside(&path).map_err(wrong)?;
-        self.write_model(output.path(), &model)?;
+        self.write_model(output.path(), &model, &task)?;
         output.commit().map_err(wrong)
     }
 
-    fn write_model(&self, folder: &Path, model: &T::Model) -> Result<(), TrainError> {
-        self.training.task().save(folder, model, &self.source)?;
+    fn write_model(&self, folder: &Path, model: &T::Model, task: &T) -> Result<(), TrainError> {
+        task.save(folder, model, &self.source)?;
         Ok(self.tokenizer.save(folder)?)
     }
 
@@ -85,7 +85,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
             device: self.device.to_string(),
         };
         let path = self.checkpoints.save(&state, |folder| {
-            self.write_model(folder, self.training.model())?;
+            self.write_model(folder, self.training.model(), self.training.task())?;
             optimizer_file::write(folder, self.training.optimizer())
         })?;
         self.observer.observe(&Event::Checkpoint { path: &path });

@@ -8,7 +8,7 @@ use cloze_infer::rows::{STANDARD_INPUT, Source};
 use cloze_infer::{Aggregation, FillOptions, ModelTask, PredictOptions, TaggingOptions, TopK};
 
 use super::device::DeviceArguments;
-use super::table::TableArguments;
+use super::table::{TableArguments, threshold_parser};
 use crate::failure::Usage;
 
 /// Label texts or their words, or fill masks: arguments, a file, or standard input
@@ -18,6 +18,9 @@ Examples: a text, a file with all scores, a stream
   cloze predict runs/reviews \"The plot is thin, but the acting is wonderful.\"
   cloze predict runs/reviews --file new.csv --all --json > scores.jsonl
   tail -f comments.txt | cloze predict runs/reviews
+Several labels, and a number for a pair:
+  cloze predict runs/topics \"He left Beijing on Monday.\" --threshold 0.3
+  cloze predict runs/similarity \"A man eats.\" --pair \"Someone is eating.\"
 Entities of a text, with their places in characters:
   cloze predict runs/names \"Angela Merkel lives in Berlin.\" --aggregation simple
 Masked words, and whether one sentence follows another:
@@ -26,13 +29,13 @@ Masked words, and whether one sentence follows another:
 
 The task is the model's. A text for a masked language model has one or several masks.
 With --json each text gives one line with the fields of a `transformers` text-classification
-pipeline: {\"label\": …, \"score\": …}, or a list of these with --top-k or --all. Where a row of the
-input has an `id`, it comes first in each object. Fillings have the fields of a fill-mask pipeline:
-{\"score\": …, \"token\": …, \"token_str\": …, \"sequence\": …}, a list for each mask. Words and entities
-have those of a token-classification pipeline, a list for each text: {\"entity\": …, \"score\": …,
-\"index\": …, \"word\": …, \"start\": …, \"end\": …}, or with --aggregation {\"entity_group\": …, \"score\": …,
-\"word\": …, \"start\": …, \"end\": …}. Rows come out in the order they came in, each as soon as it is
-known.")]
+pipeline: {\"label\": …, \"score\": …}, or a list of these with --top-k or --all, and always for a
+model that gives any number of labels. Where a row of the input has an `id`, it comes first in each
+object. Words and entities have the fields of a token-classification pipeline, a list for each text:
+{\"entity\": …, \"score\": …, \"index\": …, \"word\": …, \"start\": …, \"end\": …}, or with --aggregation
+{\"entity_group\": …, \"score\": …, \"word\": …, \"start\": …, \"end\": …}. Fillings have those of a
+fill-mask pipeline: {\"score\": …, \"token\": …, \"token_str\": …, \"sequence\": …}, a list for each
+mask. Rows come out in the order they came in, each as soon as it is known.")]
 pub(crate) struct PredictArguments {
     /// Folder, run folder or Hub name of a trained model
     pub(crate) model: String,
@@ -64,6 +67,15 @@ pub(crate) struct PredictArguments {
     /// Give the scores of all labels
     #[arg(long, conflicts_with = "top_k")]
     pub(crate) all: bool,
+
+    /// Give every label from this probability on [default: 0.5, or what was saved with the model]
+    #[arg(
+        long,
+        value_name = "P",
+        value_parser = threshold_parser,
+        conflicts_with_all = ["top_k", "all"]
+    )]
+    pub(crate) threshold: Option<f64>,
 
     /// Fill masks with one of these tokens only, given with commas between them
     #[arg(long, value_name = "TOKEN", value_delimiter = ',')]
@@ -133,6 +145,8 @@ pub(crate) struct PredictSettings {
     /// Each text gives a list of labels, were it of one.
     pub(crate) list: bool,
     pub(crate) json: bool,
+    /// For a model that gives any number of labels: from which probability on.
+    pub(crate) threshold: Option<f64>,
     /// Next sentences instead of masked words.
     pub(crate) next_sentence: bool,
     /// What was said about fillings.
@@ -161,6 +175,15 @@ impl PredictSettings {
         if self.aggregation.is_some() && task != ModelTask::TokenClassification {
             return refuse("--aggregation is for models that label words, and this one does not");
         }
+        if self.threshold.is_some() && task != ModelTask::MultiLabel {
+            return refuse(
+                "--threshold is for models that give any number of labels, and this one does not",
+            );
+        }
+        let labels = matches!(
+            task,
+            ModelTask::TextClassification | ModelTask::MultiLabel | ModelTask::Regression
+        );
         match task {
             ModelTask::TokenClassification if self.list => refuse(
                 "--top-k and --all are for labels of whole texts, and the model labels words",
@@ -174,11 +197,14 @@ impl PredictSettings {
             ModelTask::TokenClassification if fillings.task.is_some() => {
                 refuse("--task is for pretrained models, and this one labels words")
             }
-            ModelTask::TextClassification if !fillings.targets.is_empty() => {
+            _ if labels && !fillings.targets.is_empty() => {
                 refuse("--targets is for masks, and the model labels texts")
             }
-            ModelTask::TextClassification if fillings.task.is_some() => {
+            _ if labels && fillings.task.is_some() => {
                 refuse("--task is for pretrained models, and this one labels texts")
+            }
+            ModelTask::Regression if self.list => {
+                refuse("--top-k and --all are for labels, and the model gives a number")
             }
             ModelTask::MaskedLm if self.next_sentence => refuse(
                 "--task next-sentence: the model fills masks, but was not trained to tell whether \
@@ -258,6 +284,7 @@ impl PredictArguments {
             },
             list: self.all || self.top_k.is_some(),
             json: self.json,
+            threshold: self.threshold,
             aggregation: self.aggregation,
             has_pair: self.pair.is_some() || self.table.text_pair.is_some(),
             next_sentence: self.task == Some(PredictTask::NextSentence),

@@ -12,7 +12,7 @@ Example: one fifth for the test, in split/train.csv and split/test.csv
   cloze split reviews.csv --test 0.2 --output split
 
 The rows are those that a training run with the same shares and the same seed takes; every label
-keeps its share in each split. CSV, TSV and plain text stay what they are, other formats become
+keeps its share in each split, or, where rows have several labels, every set of labels. CSV, TSV and plain text stay what they are, other formats become
 JSON lines.")]
 pub(crate) struct SplitArguments {
     /// The rows: csv, tsv, json, jsonl, parquet, or plain text, one a line
@@ -34,9 +34,13 @@ pub(crate) struct SplitArguments {
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub(crate) seed: u64,
 
-    /// Column or key of the label [default: label, if there is one]
+    /// Column or key of the label, or of a list of labels [default: label or labels, if there is one]
     #[arg(long, value_name = "COL")]
     pub(crate) label: Option<String>,
+
+    /// What stands between several labels in a text [default: a text is one label]
+    #[arg(long, value_name = "TEXT", conflicts_with = "no_stratify")]
+    pub(crate) label_separator: Option<String>,
 
     /// Do not look at labels
     #[arg(long, conflicts_with = "label")]

@@ -22,6 +22,14 @@ pub(crate) struct TableArguments {
     pub(crate) bad_rows: BadRowsArgument,
 }
 
+/// A probability.
+pub(super) fn threshold_parser(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|number| (0.0..=1.0).contains(number))
+        .ok_or_else(|| "wanted a number from 0 to 1".into())
+}
+
 pub(super) fn format_parser() -> impl TypedValueParser<Value = &'static Format> {
     PossibleValuesParser::new(FORMATS.iter().map(|format| format.name)).map(|name| {
         // The parser lets only names of the list through.

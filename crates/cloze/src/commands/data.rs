@@ -73,6 +73,11 @@ fn print(
     let mut tokens = example.tokens.clone();
     let last = match &example.target {
         ShownTarget::Label { label } => Some(format!("label {bold}{label}{bold:#}")),
+        ShownTarget::Labels { labels } if labels.is_empty() => Some("no label".to_owned()),
+        ShownTarget::Labels { labels } => {
+            Some(format!("labels {bold}{}{bold:#}", labels.join(", ")))
+        }
+        ShownTarget::Number { label } => Some(format!("number {bold}{label}{bold:#}")),
         ShownTarget::Tags { tags, .. } => {
             for (token, tag) in tokens.iter_mut().zip(tags) {
                 if let Some(tag) = tag {

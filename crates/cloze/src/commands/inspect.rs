@@ -3,11 +3,12 @@ use cloze_data::tokenizer::Tokenizer;
 use cloze_model::FreezeSpec;
 use cloze_model::checkpoint::{Checkpoint, LoadReport};
 use cloze_model::parameters::{ParameterReport, TensorSummary};
+use cloze_tasks::token_classification;
 use serde_json::{Value, json};
 
 use crate::arguments::inspect::InspectArguments;
 use crate::failure::Usage;
-use crate::loaded_model::LoadedModel;
+use crate::loaded_model::{LoadedModel, task_of};
 use crate::models::Models;
 use crate::tables::TextTable;
 use crate::terminal::{Results, Thousands};
@@ -20,10 +21,15 @@ pub(crate) fn run(arguments: &InspectArguments, models: &Models) -> anyhow::Resu
     let device = Device::flex().autodiff();
     let (model, load) = LoadedModel::load(&checkpoint, &device)?;
     let model = model.freeze(&freeze, &checkpoint).map_err(Usage::from)?;
+    let head_task = match model {
+        LoadedModel::Classifier(_) => Some(task_of(checkpoint.problem_type_or_usual()?)),
+        LoadedModel::TokenClassifier(_) => Some(token_classification::NAME),
+        LoadedModel::MaskedLanguage(_) | LoadedModel::Encoder(_) => None,
+    };
     let inspection = Inspection {
         parameters: stored_parameters(&model, &load, &checkpoint)?,
         is_classifier: matches!(model, LoadedModel::Classifier(_)),
-        is_token_classifier: matches!(model, LoadedModel::TokenClassifier(_)),
+        head_task,
         max_length: max_length(&checkpoint),
         checkpoint,
     };
@@ -40,12 +46,13 @@ struct Inspection {
     checkpoint: Checkpoint,
     parameters: ParameterReport,
     is_classifier: bool,
-    is_token_classifier: bool,
+    /// What a head that cloze knows is for, if it labels texts or tokens.
+    head_task: Option<&'static str>,
     max_length: usize,
 }
 
 impl Inspection {
-    /// `text-classification`, `token-classification`, or the class that `config.json` names.
+    /// `text-classification` or another task of cloze, or the class that `config.json` names.
     fn task(&self) -> Option<String> {
         let stored = self
             .checkpoint
@@ -55,25 +62,17 @@ impl Inspection {
             let names = self.checkpoint.config().get("architectures")?;
             names.get(0)?.as_str().map(str::to_owned)
         };
-        let own = match (self.is_classifier, self.is_token_classifier) {
-            (true, _) => Some(cloze_tasks::text_classification::NAME.to_owned()),
-            (_, true) => Some(cloze_tasks::token_classification::NAME.to_owned()),
-            _ => None,
-        };
-        stored.or(own).or_else(class)
+        let of_head = || self.head_task.map(str::to_owned);
+        stored.or_else(of_head).or_else(class)
     }
 
     fn labels(&self) -> anyhow::Result<Option<Vec<String>>> {
-        if !self.is_classifier && !self.is_token_classifier {
+        if self.head_task.is_none() {
             return Ok(None);
         }
-        let named = self
-            .checkpoint
-            .labels()?
-            .map(|labels| labels.names().to_vec());
         let count = self.checkpoint.num_labels()?;
-        let numbered = || (0..count).map(|id| format!("LABEL_{id}")).collect();
-        Ok(Some(named.unwrap_or_else(numbered)))
+        let labels = self.checkpoint.labels_or_numbered(count)?;
+        Ok(Some(labels.names().to_vec()))
     }
 
     fn json(&self, tensors: bool) -> anyhow::Result<Value> {

@@ -22,7 +22,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     let models = Models::new(&cli.shared);
     match cli.command {
         Command::Train(arguments) => train::run(&arguments, &models),
-        Command::Eval(arguments) => eval::run(arguments, &models),
+        Command::Eval(arguments) => eval::run(&arguments, &models),
         Command::Predict(arguments) => predict::run(arguments, &models),
         Command::Inspect(arguments) => inspect::run(&arguments, &models),
         Command::Tokenize(arguments) => tokenize::run(arguments, &models),

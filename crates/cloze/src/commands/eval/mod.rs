@@ -1,6 +1,6 @@
 //! `cloze eval MODEL --data FILE`: a file a kind of model.
 
-mod classes;
+mod labelled;
 mod masked;
 mod tags;
 
@@ -13,13 +13,17 @@ use crate::reports::{evaluation_json, print_evaluation};
 use crate::terminal::Results;
 
 /// `cloze eval MODEL --data FILE`
-pub(crate) fn run(arguments: EvalArguments, models: &Models) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &EvalArguments, models: &Models) -> anyhow::Result<()> {
     let device = arguments.device.open()?;
     let folder = models.folder(&arguments.model)?;
-    match ModelTask::of(&folder)? {
-        ModelTask::TextClassification => classes::run(arguments, models, &device),
-        ModelTask::TokenClassification => tags::run(&arguments, &folder, &device),
-        ModelTask::MaskedLm | ModelTask::Pretraining => masked::run(&arguments, &folder, &device),
+    let task = ModelTask::of(&folder)?;
+    arguments.check(task)?;
+    match task {
+        ModelTask::TextClassification => labelled::classes(arguments, models, &device),
+        ModelTask::MultiLabel => labelled::several(arguments, models, &device),
+        ModelTask::Regression => labelled::numbers(arguments, models, &device),
+        ModelTask::TokenClassification => tags::run(arguments, &folder, &device),
+        ModelTask::MaskedLm | ModelTask::Pretraining => masked::run(arguments, &folder, &device),
     }
 }
 

@@ -4,7 +4,7 @@ use cloze_data::readers::tagged::{TagReadOptions, read_tagged_sentences};
 use cloze_infer::TokenClassificationPipeline;
 use cloze_model::device::ComputeDevice;
 
-use super::classes::suggest_skipping;
+use super::labelled::suggest_skipping;
 use super::print;
 use crate::arguments::eval::EvalArguments;
 use crate::bad_rows::SkippedRows;

@@ -1,10 +1,11 @@
 use anstyle::Style;
 use cloze_data::readers::{LabelledText, Value};
 use cloze_data::tokenizer::{LongTexts, TextInput};
-use cloze_infer::{InferError, MaskedLanguagePipeline, NEXT_SENTENCE_LABELS, PredictOptions};
-use cloze_infer::{Prediction, TextClassifier};
-use cloze_tasks::LabelScore;
-use cloze_tasks::text_classification::text_input;
+use cloze_infer::{
+    InferError, MaskedLanguagePipeline, MultiLabelClassifier, MultiLabelOptions,
+    NEXT_SENTENCE_LABELS, PredictOptions, Prediction, TextClassifier, TextRegressor, TopK,
+};
+use cloze_tasks::{LabelScore, text_input};
 use serde::Serialize;
 
 use super::{Predictor, shown_text};
@@ -18,6 +19,11 @@ pub(super) trait Labeller {
 
     /// Tokens that it reads of a text.
     fn max_length(&self) -> usize;
+
+    /// Whether a text can only have one score, and its label says nothing.
+    fn gives_a_number(&self) -> bool {
+        false
+    }
 
     fn predict(
         &self,
@@ -41,6 +47,58 @@ impl Labeller for TextClassifier {
         options: &PredictOptions,
     ) -> Result<Vec<Prediction>, InferError> {
         self.predict(texts, options)
+    }
+}
+
+/// Any number of labels.
+#[derive(Debug)]
+pub(super) struct SeveralLabels {
+    pub(super) model: MultiLabelClassifier,
+    /// Labels whatever their thresholds.
+    pub(super) top_k: Option<TopK>,
+}
+
+impl Labeller for SeveralLabels {
+    fn labels(&self) -> Vec<String> {
+        self.model.labels().names().to_vec()
+    }
+
+    fn max_length(&self) -> usize {
+        self.model.max_length()
+    }
+
+    fn predict(
+        &self,
+        texts: &[TextInput<'_>],
+        options: &PredictOptions,
+    ) -> Result<Vec<Prediction>, InferError> {
+        let options = MultiLabelOptions {
+            top_k: self.top_k,
+            batch_size: options.batch_size,
+        };
+        self.model.predict(texts, &options)
+    }
+}
+
+impl Labeller for TextRegressor {
+    fn labels(&self) -> Vec<String> {
+        vec![self.task().label().into()]
+    }
+
+    fn max_length(&self) -> usize {
+        self.max_length()
+    }
+
+    fn gives_a_number(&self) -> bool {
+        true
+    }
+
+    fn predict(
+        &self,
+        texts: &[TextInput<'_>],
+        options: &PredictOptions,
+    ) -> Result<Vec<Prediction>, InferError> {
+        self.predict(texts, options.batch_size)
     }
 }
 
@@ -101,12 +159,20 @@ impl<L: Labeller> Classes<L> {
         }
     }
 
-    /// `label  score  text`, or with several labels the text and then a line for each.
+    /// `label  score  text`, or with several labels the text and then a line for each; a number
+    /// without label.
     fn line(&mut self, text: &LabelledText, prediction: &Prediction) -> anyhow::Result<()> {
         let bold = self.results.style(Style::new().bold());
         let shown = shown_text(text);
         if self.settings.list {
             self.results.line(&shown)?;
+        }
+        if self.model.gives_a_number() {
+            for LabelScore { score, .. } in &prediction.scores {
+                let line = format_args!("{bold}{score:.4}{bold:#}  {shown}");
+                self.results.line(line)?;
+            }
+            return Ok(());
         }
         for LabelScore { label, score } in &prediction.scores {
             let width = self.label_width - label.chars().count();

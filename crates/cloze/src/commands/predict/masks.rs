@@ -3,7 +3,7 @@ use cloze_core::InputError;
 use cloze_data::readers::{LabelledText, Value};
 use cloze_data::tokenizer::LongTexts;
 use cloze_infer::{FillOptions, FilledText, Filling, InferError, MaskedLanguagePipeline};
-use cloze_tasks::text_classification::text_input;
+use cloze_tasks::text_input;
 use serde::Serialize;
 
 use super::{Predictor, shown_text};

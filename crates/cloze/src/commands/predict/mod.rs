@@ -20,7 +20,7 @@ use crate::arguments::predict::{Input, PredictArguments, PredictSettings, Stream
 use crate::bad_rows::SkippedRows;
 use crate::failure::hint;
 use crate::models::Models;
-use classes::{Classes, NextSentence};
+use classes::{Classes, NextSentence, SeveralLabels};
 use entities::Entities;
 use masks::Masks;
 
@@ -62,7 +62,7 @@ fn predictor(
     model: &str,
     models: &Models,
     device: &ComputeDevice,
-    settings: PredictSettings,
+    mut settings: PredictSettings,
 ) -> anyhow::Result<Box<dyn Predictor>> {
     let folder = models.folder(model)?;
     let task = ModelTask::of(&folder)?;
@@ -72,6 +72,20 @@ fn predictor(
         ModelTask::TextClassification => {
             let classifier = models.text_classifier(model, device)?;
             Box::new(Classes::new(classifier, settings))
+        }
+        ModelTask::MultiLabel => {
+            let threshold = settings.threshold;
+            let labels = SeveralLabels {
+                model: models.multi_label_classifier(model, threshold, device)?,
+                top_k: settings.list.then_some(settings.options.top_k),
+            };
+            // A text may have one label, or none.
+            settings.list = true;
+            Box::new(Classes::new(labels, settings))
+        }
+        ModelTask::Regression => {
+            let regressor = models.text_regressor(model, device)?;
+            Box::new(Classes::new(regressor, settings))
         }
         ModelTask::TokenClassification => {
             let pipeline = TokenClassificationPipeline::open(&folder, device_of_model)?;

@@ -1,0 +1,186 @@
+//! What the pipelines with one prediction for a whole text share.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use cloze_core::LabelSet;
+use cloze_data::tokenizer::{LongTexts, TextInput, Tokenizer};
+use cloze_model::checkpoint::{
+    Checkpoint, ClassifierOptions, ProblemType, check_vocabulary, load_classifier,
+};
+use cloze_model::{Features, ForwardOptions, SequenceClassifier};
+use cloze_tasks::encoding::encode_texts;
+use cloze_tasks::metrics::Evaluation;
+use cloze_tasks::{Evaluator, Example, Input, Task, pack};
+
+use crate::InferError;
+use crate::pipeline::{by_length, describe, max_length};
+
+/// An encoder with a classification head, the task that it is for, and its tokenizer.
+#[derive(Debug)]
+pub(crate) struct SequencePipeline<T> {
+    pub(crate) folder: PathBuf,
+    pub(crate) task: T,
+    model: SequenceClassifier,
+    tokenizer: Tokenizer,
+}
+
+/// What a folder must have been made for.
+pub(crate) struct WantedTask {
+    /// Its name in cloze's settings.
+    pub(crate) name: &'static str,
+    /// Its name in `transformers`.
+    pub(crate) problem: ProblemType,
+    /// In words.
+    pub(crate) what: &'static str,
+}
+
+/// What is known of a folder once its model is loaded.
+pub(crate) struct Opened<'a> {
+    pub(crate) checkpoint: &'a Checkpoint,
+    /// Outputs of the head.
+    pub(crate) outputs: usize,
+    /// Tokens that are read of a text.
+    pub(crate) max_length: usize,
+}
+
+impl Opened<'_> {
+    /// The names of the outputs; where nobody named them, what `transformers` calls them.
+    pub(crate) fn labels(&self) -> Result<LabelSet, InferError> {
+        Ok(self.checkpoint.labels_or_numbered(self.outputs)?)
+    }
+}
+
+impl<T: Task<Model = SequenceClassifier, Features = Features>> SequencePipeline<T> {
+    /// Loads a folder: weights, tokenizer, and the task that `task` makes of what is known of it.
+    ///
+    /// # Errors
+    /// If the folder is no checkpoint, has no classification head, was trained for another task,
+    /// or its vocabulary does not belong to its weights.
+    pub(crate) fn open(
+        folder: &Path,
+        device: &Device,
+        wanted: &WantedTask,
+        task: impl FnOnce(&Opened<'_>) -> Result<T, InferError>,
+    ) -> Result<Self, InferError> {
+        let checkpoint = Checkpoint::open(folder)?;
+        refuse_other_tasks(&checkpoint, wanted)?;
+        let tokenizer = Tokenizer::from_folder(folder)?;
+        let config = checkpoint.encoder_config();
+        check_vocabulary(
+            &checkpoint,
+            tokenizer.last_id() as usize + 1,
+            config.vocab_size,
+        )?;
+        let options = ClassifierOptions::default();
+        let (mut model, report) = load_classifier(&checkpoint, &options, device)?;
+        if !report.missing.is_empty() {
+            return Err(InferError::NotAClassifier {
+                folder: folder.into(),
+                what: describe(&checkpoint),
+                missing: report.missing,
+            });
+        }
+        model.encoder.pack_weights();
+        let task = task(&Opened {
+            checkpoint: &checkpoint,
+            outputs: model.head.labels(),
+            max_length: max_length(&checkpoint, &tokenizer),
+        })?;
+        Ok(Self {
+            folder: folder.into(),
+            task,
+            model,
+            tokenizer,
+        })
+    }
+
+    /// What `decode` makes of each text's logits and of its length in tokens before it was cut, in
+    /// the order of the texts. Texts of similar length are computed together.
+    ///
+    /// # Errors
+    /// If the tokenizer or the model refuses a text.
+    pub(crate) fn predict<P: Clone>(
+        &self,
+        texts: &[TextInput<'_>],
+        batch_size: NonZeroUsize,
+        decode: impl Fn(&[f32], usize) -> P,
+    ) -> Result<Vec<P>, InferError> {
+        let examples = encode_texts(&self.tokenizer, texts, self.task.max_length(), |_| ())?;
+        let mut predictions = vec![None; examples.len()];
+        for batch in by_length(&examples, batch_size) {
+            let logits = self.logits(&batch)?;
+            let outputs = self.model.head.labels();
+            for (example, logits) in batch.iter().zip(logits.chunks(outputs)) {
+                predictions[example.row] = Some(decode(logits, example.facts.length));
+            }
+        }
+        // Every example is in exactly one batch.
+        Ok(predictions.into_iter().flatten().collect())
+    }
+
+    /// `[batch, labels]`, row by row.
+    fn logits(&self, batch: &[&Example<()>]) -> Result<Vec<f32>, InferError> {
+        let packed = pack(batch.iter().copied())?;
+        let output = self.model.forward(&packed, &ForwardOptions::default())?;
+        Ok(output.logits.into_data().iter::<f32>().collect())
+    }
+
+    /// Metrics over texts whose targets are known, and how many texts were cut. `progress` is told
+    /// how many are done.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    ///
+    /// # Panics
+    /// If there are more or fewer targets than texts.
+    pub(crate) fn evaluate(
+        &self,
+        texts: &[TextInput<'_>],
+        targets: &[T::Target],
+        batch_size: NonZeroUsize,
+        mut progress: impl FnMut(usize),
+    ) -> Result<(Evaluation, LongTexts), InferError> {
+        assert_eq!(texts.len(), targets.len(), "every text needs one target");
+        let max_length = self.task.max_length();
+        let examples = encode_texts(&self.tokenizer, texts, max_length, |_| ())?;
+        let mut evaluator = self.task.evaluator();
+        let mut done = 0;
+        for batch in by_length(&examples, batch_size) {
+            let packed = pack(batch.iter().copied())?;
+            let targets: Vec<T::Target> = batch
+                .iter()
+                .map(|example| targets[example.row].clone())
+                .collect();
+            let input = Input::Tokens(&packed);
+            self.task
+                .evaluate(&self.model, &input, &targets, &mut evaluator)?;
+            done += batch.len();
+            progress(done);
+        }
+        let mut long = LongTexts::new(max_length);
+        examples
+            .iter()
+            .for_each(|example| long.see(example.facts.length));
+        Ok((evaluator.evaluation(), long))
+    }
+}
+
+fn refuse_other_tasks(checkpoint: &Checkpoint, wanted: &WantedTask) -> Result<(), InferError> {
+    let other = |found: &str| InferError::OtherTask {
+        folder: checkpoint.folder().into(),
+        found: found.into(),
+        wanted: wanted.what,
+    };
+    let task = checkpoint
+        .cloze_settings()
+        .and_then(|settings| settings.task.as_deref());
+    if let Some(task) = task.filter(|task| *task != wanted.name) {
+        return Err(other(task));
+    }
+    match checkpoint.problem_type()? {
+        Some(problem) if problem != wanted.problem => Err(other(problem.name())),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,43 @@
+//! A number a text.
+
+use cloze_data::readers::LabelledText;
+use cloze_tasks::Regression;
+
+use super::labelled_texts::{LabelledTask, TaskParts};
+use super::sources::Source;
+use crate::error::TrainError;
+use crate::head::head_config;
+use crate::shown::ShownTarget;
+
+impl LabelledTask for Regression {
+    type Label = f64;
+
+    fn classes(_: &[LabelledText<f64>]) -> Result<Option<Vec<usize>>, TrainError> {
+        Ok(None)
+    }
+
+    fn of_rows(parts: &TaskParts<'_, f64>) -> Result<Self, TrainError> {
+        let head = head_config(parts.config.head.as_ref(), parts.checkpoint)?;
+        Ok(Self::new(parts.checkpoint, parts.max_length)?.with_head(head))
+    }
+
+    fn targets_of<'a>(
+        &self,
+        rows: impl Iterator<Item = &'a LabelledText<f64>>,
+        source: &Source<f64>,
+    ) -> Result<Vec<f64>, TrainError> {
+        Ok(Self::targets(rows, &source.file, &source.column)?)
+    }
+
+    fn class_names(&self) -> &[String] {
+        &[]
+    }
+
+    fn classes_of(_: &f64) -> Vec<usize> {
+        Vec::new()
+    }
+
+    fn shown(&self, target: &f64) -> ShownTarget {
+        ShownTarget::Number { label: *target }
+    }
+}
