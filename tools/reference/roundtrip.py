@@ -29,12 +29,13 @@ TEXTS = [
     "word " * 300,
 ]
 CONFIG = """
-task = "text-classification"
+task = "{task}"
 output = "{output}"
 [model]
 path = "{model}"
 [data]
 train = "{data}"
+label = "{label}"
 split = {{ validation = 0.2, test = 0.2, seed = 1 }}
 max_length = 64
 [train]
@@ -42,10 +43,16 @@ epochs = 8
 learning_rate = 1e-3
 {extra}
 """
-HEADS = {
-    "the architecture's own head": "",
-    "a head that transformers lacks": '[head]\nfeatures = "mean"\nhidden = [20]\nactivation = "relu"\n',
+OTHER_HEAD = '[head]\nfeatures = "mean"\nhidden = [20]\nactivation = "relu"\n'
+CASES = {
+    "the architecture's own head": ("text-classification", ""),
+    "a head that transformers lacks": ("text-classification", OTHER_HEAD),
+    "several labels": ("multi-label", '[multi_label]\nthreshold = "tuned"\n'),
+    "several labels, another head": ("multi-label", OTHER_HEAD),
+    "numbers": ("regression", ""),
+    "numbers, another head": ("regression", OTHER_HEAD),
 }
+"""For each, the task and the rest of the configuration."""
 
 
 class Warnings(logging.Handler):
@@ -60,10 +67,14 @@ class Warnings(logging.Handler):
 
 
 def cloze_scores(program: str, model: Path) -> list[dict[str, float]]:
-    """The score of every label for every text, from `cloze predict`."""
-    command = [program, "predict", str(model), "--all", "--json", *TEXTS]
+    """The score of every label for every text, from `cloze predict`; the number of a regression."""
+    config = json.loads((model / "config.json").read_text())
+    every = [] if config.get("problem_type") == "regression" else ["--all"]
+    command = [program, "predict", str(model), *every, "--json", *TEXTS]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return [{one["label"]: one["score"] for one in json.loads(line)} for line in output.splitlines()]
+    rows = [json.loads(line) for line in output.splitlines()]
+    rows = [row if isinstance(row, list) else [row] for row in rows]
+    return [{one["label"]: one["score"] for one in row} for row in rows]
 
 
 def transformers_scores(model: Path, max_length: int) -> list[dict[str, float]]:
@@ -88,22 +99,27 @@ def compare(case: str, found: list[dict[str, float]], wanted: list[dict[str, flo
 
 
 def some_rows(file: Path) -> None:
-    """Write some 600 movie snippets to a file; evenly spaced, for the first ones are all positive."""
+    """Write some 600 movie snippets to a file, with their labels as numbers too; evenly spaced, for the
+    first ones are all positive."""
     with (ASSETS / "data/snippets-en.csv").open(encoding="utf-8", newline="") as content:
         header, *rows = csv.reader(content)
+    numbers = {"positive": 4.5, "negative": 1.5}
+    rows = [[text, label, numbers[label]] for text, label in rows[::18]]
     with file.open("w", encoding="utf-8", newline="") as content:
-        csv.writer(content).writerows([header, *rows[::18]])
+        csv.writer(content).writerows([[*header, "score"], *rows])
 
 
 def from_cloze(program: str, folder: Path, heard: Warnings) -> bool:
     """Models that cloze trained, loaded by `transformers`."""
     some_rows(folder / "rows.csv")
     passed = True
-    for number, (case, extra) in enumerate(HEADS.items()):
+    for number, (case, (task, extra)) in enumerate(CASES.items()):
         run = folder / f"run-{number}"
         config = folder / f"run-{number}.toml"
         model = ASSETS / "bert-tiny"
-        config.write_text(CONFIG.format(output=run, model=model, data=folder / "rows.csv", extra=extra))
+        label = "score" if task == "regression" else "label"
+        settings = dict(task=task, output=run, model=model, data=folder / "rows.csv", label=label, extra=extra)
+        config.write_text(CONFIG.format(**settings))
         subprocess.run([program, "train", str(config)], check=True, capture_output=True)
         heard.messages.clear()
         with warnings.catch_warnings(record=True) as caught:
@@ -134,6 +150,10 @@ def from_transformers(program: str, folder: Path, heard: Warnings) -> bool:
         AutoTokenizer.from_pretrained(ASSETS / name).save_pretrained(saved)
         wanted = transformers_scores(saved, max_length=512)
         passed &= compare(f"{name} saved by transformers", cloze_scores(program, saved), wanted)
+        model.config.problem_type = "multi_label_classification"
+        model.save_pretrained(saved)
+        wanted = transformers_scores(saved, max_length=512)
+        passed &= compare(f"{name} with several labels, saved by transformers", cloze_scores(program, saved), wanted)
     # It warns of the new heads; were that not heard, silence above would mean nothing.
     if not any("classifier.weight" in message for message in heard.messages):
         print("FAILED warnings of transformers are not heard")

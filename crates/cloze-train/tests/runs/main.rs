@@ -8,6 +8,7 @@ mod fixture;
 mod frozen;
 mod masked_lm;
 mod resume;
+mod several_labels;
 mod steps;
 mod token_classification;
 mod training;
