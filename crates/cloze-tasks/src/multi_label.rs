@@ -30,7 +30,7 @@ pub const NAME: &str = "multi-label";
 /// How much a label counts in the loss where it applies.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PositiveWeights {
-    /// Rows without the label / rows with it.
+    /// Rows without the label / rows with it; 1 where there are none of the one or of the other.
     Balanced,
     /// By label; 1 for a label that is not named.
     Table(BTreeMap<String, f64>),
@@ -314,7 +314,7 @@ pub fn sigmoid(logit: f32) -> f64 {
     1.0 / (1.0 + (-f64::from(logit)).exp())
 }
 
-/// For each label the rows that have it not over those that have it; 1 where none has it.
+/// For each label the rows that have it not over those that have it; 1 where none has it, or all do.
 fn balanced(labels: usize, targets: &[Vec<usize>]) -> Vec<f32> {
     let mut counts = vec![0_usize; labels];
     targets
@@ -323,6 +323,8 @@ fn balanced(labels: usize, targets: &[Vec<usize>]) -> Vec<f32> {
         .for_each(|&label| counts[label] += 1);
     let weight = |count: usize| match count {
         0 => 1.0,
+        // A weight of 0 would leave nothing to learn the label from.
+        count if count == targets.len() => 1.0,
         count => ((targets.len() - count) as f64 / count as f64) as f32,
     };
     counts.into_iter().map(weight).collect()

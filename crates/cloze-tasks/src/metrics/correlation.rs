@@ -62,7 +62,29 @@ fn ranks(values: &[f64]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn ranks_do_not_depend_on_the_scale(
+            pairs in prop::collection::vec((-9_i8..9, -9_i8..9), 2..40),
+        ) {
+            let (a, b): (Vec<f64>, Vec<f64>) =
+                pairs.iter().map(|&(a, b)| (f64::from(a), f64::from(b))).unzip();
+            let (found, mirrored) = (spearman(&a, &b), spearman(&b, &a));
+            let stretched: Vec<f64> = a.iter().map(|a| a.exp()).collect();
+            let scaled = spearman(&stretched, &b);
+            if found.is_nan() {
+                prop_assert!(mirrored.is_nan() && scaled.is_nan());
+            } else {
+                prop_assert!((-1.0..=1.0).contains(&found));
+                prop_assert!((found - mirrored).abs() < 1e-12);
+                prop_assert!((found - scaled).abs() < 1e-12);
+            }
+        }
+    }
 
     #[test]
     fn equal_numbers_share_their_ranks() {

@@ -49,12 +49,12 @@ fn a_label_that_is_not_known_is_named() {
 
 #[test]
 fn balanced_weights_are_negatives_over_positives() {
-    let targets = [vec![0], vec![0, 1], vec![], vec![0]];
-    let task = task(&["a", "b", "c"])
+    let targets = [vec![0, 3], vec![0, 1, 3], vec![3], vec![0, 3]];
+    let task = task(&["a", "b", "none", "of all"])
         .with_positive_weights(&PositiveWeights::Balanced, &targets)
         .unwrap();
     let weights = task.loss.positive_weights.unwrap();
-    assert_eq!(weights, [1.0_f32 / 3.0, 3.0, 1.0]);
+    assert_eq!(weights, [1.0_f32 / 3.0, 3.0, 1.0, 1.0]);
 }
 
 #[test]

@@ -121,13 +121,15 @@ fn between(low: f64, high: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn f1(rows: &[(f64, bool)], threshold: f64) -> f64 {
         let count = |of: &dyn Fn(&(f64, bool)) -> bool| rows.iter().filter(|row| of(row)).count();
         let hits = count(&|row| row.0 >= threshold && row.1);
         let sum = count(&|row| row.0 >= threshold) + count(&|row| row.1);
-        2.0 * hits as f64 / sum as f64
+        2.0 * hits as f64 / sum.max(1) as f64
     }
 
     #[test]
@@ -147,6 +149,25 @@ mod tests {
         }
         // In the middle between 0.25 and 0.3.
         assert!((threshold - 0.275).abs() < 1e-12, "{threshold}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_other_threshold_is_better(
+            // Few different scores, so that many are equal.
+            rows in prop::collection::vec((0_u8..20, any::<bool>()), 0..40),
+            other in 0.0..=1.0,
+        ) {
+            let rows: Vec<_> = rows
+                .into_iter()
+                .map(|(score, truth)| (f64::from(score) / 19.0, truth))
+                .collect();
+            let found = best_threshold(rows.iter().copied());
+            prop_assert!((0.0..=1.0).contains(&found));
+            prop_assert!(f1(&rows, found) >= f1(&rows, other));
+            let half = f1(&rows, USUAL) == f1(&rows, found);
+            prop_assert!(!half || found == USUAL, "{} in the place of one half", found);
+        }
     }
 
     #[test]
