@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cloze_data::readers::stream::{Source, StreamedRow, open};
+use cloze_data::readers::tagged::{TagReadOptions, read_tagged_sentences};
 use cloze_data::readers::{
     BadRows, LabelledTexts, Labels, ReadError, TextReadOptions, Value, read_labelled_texts,
     read_table, read_table_with_rejected,
@@ -290,4 +291,24 @@ fn a_file_that_is_broken_in_the_middle_ends_the_stream() {
         matches!(rows[..], [Err(ReadError::Read { .. })]),
         "{rows:?}"
     );
+}
+
+#[test]
+fn lists_of_words_and_tags_are_sentences_with_the_names_of_the_tags() {
+    let options = TagReadOptions {
+        bad_rows: BadRows::Skip,
+        ..TagReadOptions::default()
+    };
+    let found = read_tagged_sentences(&fixture("hub.parquet"), &options).unwrap();
+    assert_eq!(found.tag_names.unwrap(), ["O", "B-PER"]);
+    assert_eq!(found.columns.words, "words");
+    assert_eq!(found.sentences[0].words, ["很", "好"]);
+    assert_eq!(found.sentences[0].tags, ["O", "B-PER"]);
+    assert_eq!((found.sentences[1].line, found.sentences.len()), (4, 2));
+    let errors: Vec<String> = found
+        .skipped
+        .iter()
+        .map(|error| error.found.clone())
+        .collect();
+    assert_eq!(errors, ["1 tags", "an empty list", "nothing"]);
 }

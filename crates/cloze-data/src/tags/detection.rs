@@ -10,13 +10,17 @@ use super::{Position, Tag, TagScheme};
 /// assert_eq!(evidence.scheme(), TagScheme::Bio);
 /// evidence.see(&["S-LOC"]);
 /// assert_eq!(evidence.scheme(), TagScheme::Bioes);
-/// evidence.see(&["NOUN"]);
-/// assert_eq!(evidence.scheme(), TagScheme::Plain);
+///
+/// let mut words = SchemeEvidence::default();
+/// words.see(&["DET", "NOUN"]);
+/// assert_eq!(words.scheme(), TagScheme::Plain);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SchemeEvidence {
-    /// A tag that is no part of an entity and not `O`.
-    other: bool,
+    /// Tags of parts of entities.
+    parts: usize,
+    /// Tags that are no part of an entity and not `O`.
+    others: usize,
     begin: bool,
     inside: bool,
     /// `E-` or `S-`.
@@ -33,9 +37,11 @@ impl SchemeEvidence {
         let mut before = Tag::Outside;
         for tag in tags {
             let Some(tag) = Tag::parse(tag.as_ref()) else {
-                self.other = true;
-                return;
+                self.others += 1;
+                before = Tag::Outside;
+                continue;
             };
+            self.parts += usize::from(tag != Tag::Outside);
             let starts = before.kind() != tag.kind();
             match tag {
                 Tag::Outside => (),
@@ -53,9 +59,10 @@ impl SchemeEvidence {
         }
     }
 
-    /// The scheme that fits best. Where there is nothing but `O` it is BIO.
+    /// The scheme that fits best. Where there is nothing but `O` it is BIO. A few tags of another
+    /// form do not make it plain: they are mistakes among tags of entities.
     pub fn scheme(&self) -> TagScheme {
-        if self.other {
+        if self.others > self.parts {
             TagScheme::Plain
         } else if self.end_or_single {
             TagScheme::Bioes
@@ -70,12 +77,25 @@ impl SchemeEvidence {
 }
 
 impl TagScheme {
-    /// The scheme of a set of labels, which stand in no order, such as those of a model.
+    /// The scheme of a set of labels, which stand in no order, such as those of a model. Where a
+    /// type has `I-` and no `B-`, and another one has `B-`, it is IOB1.
     pub fn of_labels<S: AsRef<str>>(labels: &[S]) -> Self {
         let mut evidence = SchemeEvidence::default();
         for label in labels {
             evidence.see(std::slice::from_ref(label));
         }
-        evidence.scheme()
+        let has = |wanted: Tag<'_>| {
+            labels
+                .iter()
+                .any(|label| Tag::parse(label.as_ref()) == Some(wanted))
+        };
+        let never_begins = |label: &S| match Tag::parse(label.as_ref()) {
+            Some(Tag::Part(Position::Inside, kind)) => !has(Tag::Part(Position::Begin, kind)),
+            _ => false,
+        };
+        match evidence.scheme() {
+            Self::Bio if labels.iter().any(never_begins) => Self::Iob1,
+            found => found,
+        }
     }
 }

@@ -97,6 +97,15 @@ fn a_type_may_hold_a_hyphen() {
 }
 
 #[test]
+fn a_mistake_among_tags_of_entities_does_not_make_them_plain() {
+    let mut evidence = SchemeEvidence::default();
+    evidence.see(&["B-X", "I-X", "0", "B-X"]);
+    assert_eq!(evidence.scheme(), TagScheme::Bio);
+    evidence.see(&["NN", "VB", "NN", "B-"]);
+    assert_eq!(evidence.scheme(), TagScheme::Plain);
+}
+
+#[test]
 fn labels_are_complete_and_begin_with_outside() {
     let bio = TagScheme::Bio.labels(["B-PER", "O", "B-LOC"]);
     assert_eq!(bio, words("O B-LOC I-LOC B-PER I-PER"));
@@ -106,6 +115,11 @@ fn labels_are_complete_and_begin_with_outside() {
     assert_eq!(TagScheme::of_labels(&bio), TagScheme::Bio);
     assert_eq!(TagScheme::of_labels(&bioes), TagScheme::Bioes);
     assert_eq!(TagScheme::of_labels(&["O", "I-X"]), TagScheme::Io);
+    assert_eq!(TagScheme::of_labels(&["O", "B-X"]), TagScheme::Bio);
+    assert_eq!(
+        TagScheme::of_labels(&["O", "B-X", "I-X", "I-Y"]),
+        TagScheme::Iob1
+    );
     assert_eq!(TagScheme::of_labels(&["NN", "VB"]), TagScheme::Plain);
 }
 

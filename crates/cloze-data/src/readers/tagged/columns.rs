@@ -2,13 +2,14 @@
 //!
 //! Columns are separated by tabs, or by any blanks where the first line has no tab. Lines that begin
 //! with `-DOCSTART-` are left out, and in files with tabs comments, `# …`. Ten columns are those
-//! of CoNLL-U, whose multi-word tokens (`1-2`) and empty nodes (`1.1`) are no words.
+//! of CoNLL-U, whose multi-word tokens (`1-2`) and empty nodes (`1.1`) are no words. A first line that
+//! names columns of words and of tags by usual names is a header.
 
 use std::path::Path;
 
 use cloze_core::InputError;
 
-use super::{TaggedFormat, WordTable};
+use super::{TaggedFormat, WordTable, find};
 use crate::readers::source::TextSource;
 use crate::readers::{ReadError, Row, Table, Value};
 
@@ -107,6 +108,10 @@ impl Reader<'_> {
             Separator::Tab => text.split('\t').map(str::trim).collect(),
             Separator::Blanks => text.split_ascii_whitespace().collect(),
         };
+        if self.words.table.columns.is_empty() && find::is_header(&fields) {
+            self.words.table.columns = fields.into_iter().map(str::to_owned).collect();
+            return;
+        }
         if self.words.table.columns.is_empty() {
             self.words.table.columns = self.column_names(fields.len());
         }

@@ -29,6 +29,16 @@ const TAGS: &[&str] = &[
 ];
 const IDS: &[&str] = &["id", "idx", "guid"];
 
+/// Whether these are names of columns rather than a word with its tags: a usual name for words, and
+/// one for tags.
+pub(super) fn is_header(fields: &[&str]) -> bool {
+    let has = |names: &[&str]| {
+        let is_name = |field: &&str| names.iter().any(|name| field.eq_ignore_ascii_case(name));
+        fields.iter().any(is_name)
+    };
+    has(WORDS) && has(TAGS)
+}
+
 /// Finds the columns by their given names, otherwise by the usual ones. In a file of columns
 /// without names the first one holds the words and the last one the tags.
 pub(super) fn columns(

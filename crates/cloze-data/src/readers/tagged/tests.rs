@@ -100,6 +100,21 @@ fn words_may_hold_blanks_where_tabs_separate() {
 }
 
 #[test]
+fn a_first_line_may_name_the_columns() {
+    let found = read(
+        "a.tsv",
+        "id\tWord\tPOS\tTag\n1\tEU\tNNP\tB-ORG\n\n2\tword\tNN\tO\n",
+    )
+    .unwrap();
+    assert_eq!(
+        (found.columns.words.as_str(), found.columns.tags.as_str()),
+        ("Word", "Tag")
+    );
+    assert_eq!(pairs(&found.sentences[0]), "EU/B-ORG");
+    assert_eq!((found.sentences[0].line, found.scheme), (2, TagScheme::Bio));
+}
+
+#[test]
 fn what_is_wrong_with_columns_is_placed() {
     assert_eq!(
         read("a.conll", "a B-X\n\nb B-X\nc O x\n\nd I-X\ne O\n").unwrap_err(),
