@@ -232,6 +232,11 @@ pub enum Warning<'a> {
         /// What is wrong with it.
         reason: String,
     },
+    /// Features of a frozen encoder would take too much memory: the encoder runs in every epoch.
+    FeaturesTooLarge {
+        /// What they would take.
+        bytes: usize,
+    },
     /// Features cannot be written; they stay in memory, and other runs compute them again.
     FeaturesNotKept {
         /// The file.

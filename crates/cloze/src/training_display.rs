@@ -350,6 +350,11 @@ fn describe(warning: &Warning<'_>) -> String {
             "the features in {} cannot be used ({reason}); they are computed again",
             path.display()
         ),
+        Warning::FeaturesTooLarge { bytes } => format!(
+            "the features of the frozen encoder would take {} MB: nothing is kept, and the encoder \
+             runs in every epoch",
+            Thousands(bytes >> 20)
+        ),
         Warning::FeaturesNotKept { path, reason } => format!(
             "cannot write {} ({reason}); the features stay in memory, and another run computes \
              them again",

@@ -3,18 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cloze_core::LabelSet;
-use cloze_data::readers::BadRows;
-use cloze_data::readers::LabelledText;
+use cloze_core::{InputError, LabelSet};
 use cloze_data::readers::tagged::{
     TagReadOptions, TaggedSentence, TaggedSentences, read_tagged_sentences,
 };
+use cloze_data::readers::{BadRows, LabelledText};
 use cloze_data::reports::DatasetReport;
 use cloze_data::splits::{Split, split_by_ratio, texts_in_two_splits};
 use cloze_data::tags::TagScheme;
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
-use cloze_tasks::{Example, TagTarget, TokenClassification};
+use cloze_tasks::{Example, TagTarget, Task, TokenClassification};
 
 use super::{
     Data, Prepare, Prepared, RowOrigin, SplitData, fingerprints, max_length, warn_of_unknown_tokens,
@@ -57,6 +56,7 @@ impl Prepare for TokenClassification {
         let task = Self::new(labels, max_length)
             .with_labelled_sub_words(config.tags.sub_words.into())
             .with_overlap(config.tags.overlap);
+        refuse_other_metric(&task, config)?;
         // Wrong tags are found before minutes are spent on encoding.
         let targets = splits
             .iter()
@@ -75,6 +75,17 @@ impl Prepare for TokenClassification {
         };
         Ok(Some(Prepared { task, data }))
     }
+}
+
+/// The metric that chooses the best epoch must be one that these labels have.
+fn refuse_other_metric(task: &TokenClassification, config: &RunConfig) -> Result<(), InputError> {
+    let best = config.best().name();
+    if task.direction(best).is_some() {
+        return Ok(());
+    }
+    let found = format!("tags of the scheme {}", task.scheme().name());
+    let wanted = format!("bio or bioes, which alone have {best:?}, or another metric");
+    Err(InputError::new(config.data.train.first(), found, wanted).in_field("train.best"))
 }
 
 /// A file's sentences.

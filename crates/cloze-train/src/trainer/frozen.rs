@@ -2,14 +2,18 @@
 
 use std::time::Instant;
 
-use cloze_tasks::{FrozenFeatures, Task};
+use cloze_tasks::{Example, FrozenFeatures, Task};
 
 use super::{Flow, Trainer};
 use crate::data::TOKENIZER;
 use crate::error::TrainError;
-use crate::events::Event;
+use crate::events::{Event, Warning};
 use crate::features::{Keep, Obtained, Wanted, obtain};
 use crate::log::{FeatureRecord, LogLine};
+
+/// The most bytes of features that are kept: they are computed in memory, and where every token has
+/// its own there may be very many.
+const MOST_BYTES: usize = 2 << 30;
 
 impl<T: Task + Clone> Trainer<'_, T> {
     /// Computes or finds the features of all rows, if the encoder is frozen, they are to be kept
@@ -67,6 +71,13 @@ impl<T: Task + Clone> Trainer<'_, T> {
         let (Some(kind), Some(splits)) = (kind, self.data.in_memory()) else {
             return Ok(None);
         };
+        let width = self.source.encoder_config().hidden_size;
+        let bytes = bytes(splits, kind, width);
+        if bytes > MOST_BYTES {
+            let warning = Warning::FeaturesTooLarge { bytes };
+            self.observer.observe(&Event::Warning(warning));
+            return Ok(None);
+        }
         let wanted = Wanted {
             task,
             model: &self.training.evaluation_model(),
@@ -81,5 +92,41 @@ impl<T: Task + Clone> Trainer<'_, T> {
             kind,
         };
         Ok(Some(obtain(&wanted, folder, self.observer, self.stop)?))
+    }
+}
+
+/// What the features of all examples take.
+fn bytes<T, F: FrozenFeatures>(splits: [&[Example<T>]; 3], kind: F, width: usize) -> usize {
+    let examples = splits.into_iter().flatten();
+    let rows: usize = examples.map(|example| kind.rows(example.ids.len())).sum();
+    rows * width * size_of::<f32>()
+}
+
+#[cfg(test)]
+mod tests {
+    use cloze_data::reports::ExampleFacts;
+    use cloze_model::Features;
+    use cloze_tasks::token_classification::LastHiddenState;
+
+    use super::*;
+
+    #[test]
+    fn a_text_has_one_row_of_features_or_one_for_every_token() {
+        let example = |tokens: usize| Example {
+            ids: vec![7; tokens],
+            type_ids: vec![0; tokens],
+            target: (),
+            row: 0,
+            facts: ExampleFacts {
+                label: None,
+                length: tokens,
+                tokens,
+                unknown: 0,
+            },
+        };
+        let (train, test) = ([example(5), example(3)], [example(4)]);
+        let splits = [&train[..], &[], &test[..]];
+        assert_eq!(bytes(splits, Features::Cls, 16), 3 * 16 * 4);
+        assert_eq!(bytes(splits, LastHiddenState, 16), 12 * 16 * 4);
     }
 }

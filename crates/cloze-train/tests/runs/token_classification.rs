@@ -197,3 +197,13 @@ fn wrong_tags_are_placed_before_anything_is_computed() {
     );
     assert_eq!(error, wanted);
 }
+
+#[test]
+fn a_metric_that_the_tags_do_not_have_cannot_choose_an_epoch() {
+    let fixture = Fixture::new();
+    let settings = settings(&fixture, 4, "tags.convert=\"io\"\ntrain.best=\"strict_f1\"");
+    let error = fixture.train("run", &settings).unwrap_err().to_string();
+    let wanted = "field `train.best`: found tags of the scheme io, wanted bio or bioes, which alone \
+                  have \"strict_f1\", or another metric";
+    assert!(error.ends_with(wanted), "{error}");
+}
