@@ -3,10 +3,11 @@
     python tools/reference/token_classification_golden.py
 
 writes a folder for each of BERT and DistilBERT into crates/cloze-infer/tests/golden/token_classification:
-the model (`config.json` with its labels, `model.safetensors`, the tokenizer) and `expected.json` with
+the model (`config.json` with its labels, `model.safetensors`, the tokenizer), `gradients.safetensors`
+with `grad.NAME` for every parameter under its name in `model.safetensors`, and `expected.json` with
 
 - `batch`: `input_ids` of some texts without padding, their `labels` (-100: none), the `logits` of every
-  token, and the mean `loss` over the labels,
+  token, and the mean `loss` over the labels, whose gradients the other file has,
 - `cases`: what the token-classification pipeline gives for a text with each aggregation strategy.
 
 The weights are random and large, so that labels change from token to token. The script stops where two
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import torch
 import transformers
+from safetensors.torch import save_file
 from transformers import (
     BertConfig,
     BertForTokenClassification,
@@ -123,8 +125,9 @@ def batch(model: PreTrainedModel, tokenizer) -> dict:
         return torch.tensor([row + [value] * (length - len(row)) for row in rows])
 
     mask = padded([[1] * len(row) for row in ids], 0)
-    with torch.no_grad():
-        output = model(input_ids=padded(ids, 0), attention_mask=mask, labels=padded(labels, -100))
+    model.zero_grad()
+    output = model(input_ids=padded(ids, 0), attention_mask=mask, labels=padded(labels, -100))
+    output.loss.backward()
     logits = [output.logits[row, : len(own)].tolist() for row, own in enumerate(ids)]
     return {"input_ids": ids, "labels": labels, "logits": logits, "loss": output.loss.item()}
 
@@ -137,6 +140,8 @@ def write(name: str, model: PreTrainedModel) -> None:
     save_tokenizer(folder)
     tokenizer = tokenizer_of(model)
     expected = {"labels": LABELS, "batch": batch(model, tokenizer), "cases": cases(model, tokenizer)}
+    gradients = {f"grad.{name}": parameter.grad.contiguous() for name, parameter in model.named_parameters()}
+    save_file(gradients, folder / "gradients.safetensors")
     file = folder / "expected.json"
     file.write_text(json.dumps(expected, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print(f"{name}: {len(expected['cases'])} cases, {file.stat().st_size} bytes")

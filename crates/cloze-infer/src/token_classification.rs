@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use cloze_core::LabelSet;
+use cloze_core::{LabelSet, PackedBatch};
 use cloze_data::readers::tagged::TaggedSentence;
 use cloze_data::tokenizer::{EncodeOptions, Encoding, TextInput, Tokenizer, Truncation};
 use cloze_data::windows::{TextWindow, text_windows};
@@ -176,7 +176,7 @@ impl TokenClassificationPipeline {
             let sequences = batch
                 .iter()
                 .map(|(_, window)| (window.ids.as_slice(), window.type_ids.as_slice()));
-            let packed = cloze_core::PackedBatch::from_sequences(sequences)?;
+            let packed = PackedBatch::from_sequences(sequences)?;
             let starts = packed.offsets().iter();
             let rows: Vec<usize> = batch
                 .iter()
@@ -197,7 +197,8 @@ impl TokenClassificationPipeline {
         Ok(scores)
     }
 
-    /// The tokens of a text, without special ones.
+    /// The tokens of a text, without special ones. As `transformers` tells sub-words, a mark such as
+    /// `##` makes them longer than their text; without such marks they follow no space.
     fn tokens(
         &self,
         text: &str,
@@ -208,34 +209,31 @@ impl TokenClassificationPipeline {
         let names = self.tokenizer.tokens(&encoding.ids)?;
         let marks = self.tokenizer.marks_continuations();
         let unknown = self.tokenizer.special().unk.id;
-        let scored = names.into_iter().zip(scores).enumerate();
-        let tokens =
-            scored
-                .filter(|(_, (_, scores))| !scores.is_empty())
-                .map(|(index, (token, scores))| {
-                    let (start, end) = encoding.offsets[index];
-                    let own: String = characters[start..end].iter().collect();
-                    let is_unknown = encoding.ids[index] == unknown;
-                    // As transformers tells: `##` makes a token longer than its text. Without such a
-                    // mark, a word is what stands between spaces.
-                    let goes_on = match marks {
-                        true => token.chars().count() != end - start,
-                        false => {
-                            start > 0
-                                && !characters[start - 1..=start.min(characters.len() - 1)]
-                                    .contains(&' ')
-                        }
-                    };
-                    ScoredToken {
-                        is_sub_word: goes_on && !is_unknown,
-                        word: if is_unknown { own } else { token },
-                        scores: scores.clone(),
-                        start,
-                        end,
-                        index,
-                    }
-                });
-        Ok(tokens.collect())
+        let mut tokens = Vec::with_capacity(names.len());
+        for (index, (token, scores)) in names.into_iter().zip(scores).enumerate() {
+            if scores.is_empty() {
+                continue;
+            }
+            let (start, end) = encoding.offsets[index];
+            let is_unknown = encoding.ids[index] == unknown;
+            let goes_on = match marks {
+                true => token.chars().count() != end - start,
+                false => follows_no_space(&characters, start),
+            };
+            let own = characters.get(start..end).unwrap_or_default();
+            tokens.push(ScoredToken {
+                is_sub_word: goes_on && !is_unknown,
+                word: match is_unknown {
+                    true => own.iter().collect(),
+                    false => token,
+                },
+                scores: scores.clone(),
+                start,
+                end,
+                index,
+            });
+        }
+        Ok(tokens)
     }
 
     /// Metrics over sentences whose label ids are known. Words are judged at their first
@@ -273,6 +271,13 @@ impl TokenClassificationPipeline {
     }
 }
 
+/// Whether no space stands where a token starts, or right before it.
+fn follows_no_space(characters: &[char], start: usize) -> bool {
+    let around = start.saturating_sub(1)..characters.len().min(start + 1);
+    start > 0 && !characters[around].contains(&' ')
+}
+
+/// Nothing is cut: windows are made of the whole.
 fn whole() -> EncodeOptions {
     EncodeOptions {
         truncation: Truncation::None,

@@ -9,22 +9,25 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
+use burn::module::Param;
+use burn::tensor::{Device, Gradients, Tensor};
 use cloze_core::PackedBatch;
 use cloze_infer::{
     Aggregation, FoundEntity, InferError, ModelTask, TaggingOptions, TokenClassificationPipeline,
 };
 use cloze_model::ForwardOptions;
 use cloze_model::checkpoint::{Checkpoint, TokenClassifierOptions, load_token_classifier};
+use cloze_model::named::{ParameterVisitor, for_each_parameter, is_encoder_name};
 use cloze_tasks::{Input, TagTarget, Task, token_classification::TaggedToken};
 use serde::Deserialize;
 use serde_json::Value;
-use testkit::golden::read_json;
+use testkit::close::{assert_close, assert_relatively_close};
+use testkit::golden::{Golden, read_json};
 
 const MODELS: [&str; 2] = ["bert", "distilbert"];
 
 #[derive(Deserialize)]
-struct Golden {
+struct Expected {
     labels: Vec<String>,
     batch: Batch,
     cases: Vec<Case>,
@@ -36,6 +39,31 @@ struct Batch {
     labels: Vec<Vec<i64>>,
     logits: Vec<Vec<Vec<f32>>>,
     loss: f32,
+}
+
+impl Batch {
+    fn packed(&self) -> PackedBatch {
+        let types = vec![0; 64];
+        let rows = self.input_ids.iter();
+        PackedBatch::from_sequences(rows.map(|ids| (ids.as_slice(), &types[..ids.len()]))).unwrap()
+    }
+
+    fn targets(&self) -> Vec<TagTarget> {
+        let target = |(sentence, labels): (usize, &Vec<i64>)| TagTarget {
+            sentence,
+            length: labels.len(),
+            tokens: (0..)
+                .zip(labels)
+                .filter(|(_, label)| **label >= 0)
+                .map(|(position, &label)| TaggedToken {
+                    position,
+                    label: label as usize,
+                    word: None,
+                })
+                .collect(),
+        };
+        self.labels.iter().enumerate().map(target).collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -54,7 +82,7 @@ fn folder(model: &str) -> PathBuf {
         .join(model)
 }
 
-fn open(model: &str) -> (TokenClassificationPipeline, Golden) {
+fn open(model: &str) -> (TokenClassificationPipeline, Expected) {
     let folder = folder(model);
     let pipeline = TokenClassificationPipeline::open(&folder, &Device::flex()).unwrap();
     (pipeline, read_json(&folder.join("expected.json")))
@@ -116,65 +144,69 @@ fn entities_are_those_of_transformers_with_every_aggregation() {
     }
 }
 
-#[test]
-fn logits_and_loss_are_those_of_transformers() {
-    for model in MODELS {
-        let (pipeline, Golden { batch, .. }) = open(model);
-        let checkpoint = Checkpoint::open(&folder(model)).unwrap();
-        assert_eq!(
-            ModelTask::of(&folder(model)).unwrap(),
-            ModelTask::TokenClassification
-        );
-        let options = TokenClassifierOptions::default();
-        let (network, report) =
-            load_token_classifier(&checkpoint, &options, &Device::flex()).unwrap();
-        assert_eq!(report.lines(), Vec::<String>::new());
-        let types = vec![0; 64];
-        let sequences = batch
-            .input_ids
-            .iter()
-            .map(|ids| (ids.as_slice(), &types[..ids.len()]));
-        let packed = PackedBatch::from_sequences(sequences).unwrap();
-        let rows: Vec<usize> = (0..packed.tokens()).collect();
-        let logits = network
-            .forward(&packed, &rows, &ForwardOptions::default())
-            .unwrap();
-        let logits: Vec<f32> = logits.into_data().try_to_vec().unwrap();
-        let expected: Vec<f32> = batch.logits.concat().concat();
-        assert_eq!(logits.len(), expected.len());
-        for (found, expected) in logits.iter().zip(&expected) {
-            assert!(
-                (found - expected).abs() < 1e-4,
-                "{model}: {found} {expected}"
-            );
+struct Comparison<'a> {
+    model: &'a str,
+    checkpoint: &'a Checkpoint,
+    expected: Golden,
+    gradients: Gradients,
+    compared: usize,
+}
+
+impl ParameterVisitor for Comparison<'_> {
+    fn visit<const D: usize>(&mut self, name: &str, parameter: &Param<Tensor<D>>) {
+        let architecture = self.checkpoint.architecture();
+        let mut own = architecture.hf_name(name);
+        if is_encoder_name(name) {
+            own = format!("{}{own}", architecture.prefix());
         }
-        let target = |(sentence, labels): (usize, &Vec<i64>)| TagTarget {
-            sentence,
-            length: labels.len(),
-            tokens: labels
-                .iter()
-                .enumerate()
-                .filter_map(|(position, &label)| {
-                    Some(TaggedToken {
-                        position,
-                        label: usize::try_from(label).ok()?,
-                        word: None,
-                    })
-                })
-                .collect(),
-        };
-        let targets: Vec<TagTarget> = batch.labels.iter().enumerate().map(target).collect();
-        let input = Input::Tokens(&packed);
-        let task = pipeline.task();
-        let objective = task
-            .loss(&network, &input, &targets, &ForwardOptions::default())
+        let expected = self.expected.floats(&format!("grad.{own}")).values;
+        let found = parameter.grad(&self.gradients).unwrap();
+        let found: Vec<f32> = found.into_data().try_to_vec().unwrap();
+        let what = format!("{}, {own}", self.model);
+        if name.ends_with("attention.self.key.bias") {
+            // Zero but for rounding: it adds the same to every score of a row.
+            assert_close(&what, &found, &expected, 1e-4);
+        } else {
+            assert_relatively_close(&what, &found, &expected, 1e-3);
+        }
+        self.compared += 1;
+    }
+}
+
+#[test]
+fn logits_loss_and_gradients_are_those_of_transformers() {
+    for model in MODELS {
+        let (pipeline, Expected { batch, .. }) = open(model);
+        let checkpoint = Checkpoint::open(&folder(model)).unwrap();
+        let task = ModelTask::of(&folder(model)).unwrap();
+        assert_eq!(task, ModelTask::TokenClassification);
+        let options = TokenClassifierOptions::default();
+        let device = Device::flex().autodiff();
+        let (network, report) = load_token_classifier(&checkpoint, &options, &device).unwrap();
+        assert_eq!(report.lines(), Vec::<String>::new());
+        let packed = batch.packed();
+        let rows: Vec<usize> = (0..packed.tokens()).collect();
+        let options = ForwardOptions::default();
+        let logits = network.forward(&packed, &rows, &options).unwrap();
+        let logits: Vec<f32> = logits.into_data().try_to_vec().unwrap();
+        assert_close(model, &logits, &batch.logits.concat().concat(), 1e-4);
+
+        let (input, targets) = (Input::Tokens(&packed), batch.targets());
+        let objective = pipeline
+            .task()
+            .loss(&network, &input, &targets, &options)
             .unwrap();
-        let loss = objective.loss.into_scalar::<f32>();
-        assert!(
-            (loss - batch.loss).abs() < 1e-5,
-            "{model}: {loss} {}",
-            batch.loss
-        );
+        let loss = objective.loss.clone().into_scalar::<f32>();
+        assert_close(model, &[loss], &[batch.loss], 1e-5);
+        let mut comparison = Comparison {
+            model,
+            checkpoint: &checkpoint,
+            expected: Golden::read(&folder(model).join("gradients.safetensors")),
+            gradients: objective.loss.backward(),
+            compared: 0,
+        };
+        for_each_parameter(&network, &mut comparison);
+        assert_eq!(comparison.compared, comparison.expected.names().len());
     }
 }
 

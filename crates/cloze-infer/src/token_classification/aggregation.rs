@@ -224,3 +224,66 @@ impl<'a> Aggregator<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Words with spaces between them, each labelled for sure.
+    fn found(labels: &[&str], words: &[(&str, &str)]) -> Vec<(String, String, usize)> {
+        let folder = "tests/golden/token_classification/bert";
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let names: Vec<String> = labels.iter().map(|&name| name.to_owned()).collect();
+        let aggregator = Aggregator {
+            scheme: TagScheme::of_labels(&names),
+            labels: &names,
+            tokenizer: &Tokenizer::from_folder(&folder).unwrap(),
+        };
+        let mut start = 0;
+        let tokens = words.iter().enumerate().map(|(index, (word, label))| {
+            let scores = labels.iter().map(|name| f64::from(name == label));
+            let token = ScoredToken {
+                word: (*word).to_owned(),
+                scores: scores.collect(),
+                start,
+                end: start + word.len(),
+                index,
+                is_sub_word: false,
+            };
+            start += word.len() + 1;
+            token
+        });
+        let entities = aggregator.entities(tokens.collect(), Aggregation::Simple);
+        let entities = entities.unwrap().into_iter();
+        entities
+            .map(|entity| (entity.entity, entity.word, entity.end))
+            .collect()
+    }
+
+    fn entity(kind: &str, word: &str, end: usize) -> (String, String, usize) {
+        (kind.to_owned(), word.to_owned(), end)
+    }
+
+    #[test]
+    fn ends_and_singles_of_bioes_belong_to_their_entities() {
+        let labels = ["O", "B-X", "I-X", "E-X", "S-X"];
+        let words = [
+            ("the", "B-X"),
+            ("cat", "I-X"),
+            ("sat", "E-X"),
+            ("on", "S-X"),
+            ("mat", "O"),
+        ];
+        let expected = [entity("X", "the cat sat", 11), entity("X", "on", 14)];
+        assert_eq!(found(&labels, &words), expected);
+    }
+
+    #[test]
+    fn plain_tags_are_types_of_their_own() {
+        let words = [("the", "D"), ("cat", "N-1"), ("dog", "N-1")];
+        let expected = [entity("D", "the", 3), entity("1", "cat dog", 11)];
+        assert_eq!(found(&["D", "N-1"], &words), expected);
+    }
+}

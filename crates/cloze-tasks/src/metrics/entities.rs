@@ -94,7 +94,7 @@ impl EntityCounts {
     }
 
     /// A row of scores for each type, then the three averages.
-    pub fn table(&self, name: &str) -> Table {
+    pub fn table(&self, name: &str, row_header: &str) -> Table {
         let row = |name: &str, scores: ClassScores| {
             let [precision, recall, f1] =
                 [scores.precision, scores.recall, scores.f1].map(Cell::Score);
@@ -110,7 +110,7 @@ impl EntityCounts {
         ];
         Table {
             name: name.into(),
-            row_header: "entity".into(),
+            row_header: row_header.into(),
             columns: ["precision", "recall", "f1", "support"]
                 .map(Into::into)
                 .into(),
@@ -222,7 +222,7 @@ mod tests {
         // F1 of A is 2/3, of B and C 0.
         assert!((counts.macro_average().f1 - 2.0 / 9.0).abs() < 1e-15);
         assert!((counts.weighted_average().f1 - 4.0 / 9.0).abs() < 1e-15);
-        let table = counts.table("per_entity");
+        let table = counts.table("per_entity", "entity");
         let names: Vec<&str> = table.rows.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(
             names,

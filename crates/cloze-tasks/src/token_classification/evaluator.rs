@@ -131,10 +131,10 @@ impl TagEvaluator {
         ]
         .into_iter()
         .collect();
-        let mut tables = vec![lenient.table("per_entity")];
+        let mut tables = vec![lenient.table("per_entity", "entity")];
         if let Some(strict) = strict {
             metrics.set("strict_f1", strict.micro().f1);
-            tables.push(strict.table("per_entity_strict"));
+            tables.push(strict.table("per_entity_strict", "entity, strict"));
         }
         metrics.set("loss", self.mean_loss());
         Evaluation { metrics, tables }

@@ -99,7 +99,7 @@ impl TokenClassification {
         let facts = ExampleFacts {
             label: None,
             length: encoding.untruncated_length,
-            tokens: aligned.len(),
+            tokens: encoding.word_ids.iter().flatten().count(),
             unknown: unknown.count(),
         };
         let word_ids = encoding.word_ids.clone();

@@ -56,7 +56,8 @@ impl Entities {
                 ..
             } = found;
             let space = width.saturating_sub(entity.chars().count());
-            let own: String = characters[*start..*end].iter().collect();
+            let own = characters.get(*start..*end).unwrap_or_default();
+            let own: String = own.iter().collect();
             let own = own.replace(char::is_control, " ");
             self.results.line(format_args!(
                 "  {bold}{entity}{bold:#}{:space$}  {score:.4}  {start}-{end}  {own}",
