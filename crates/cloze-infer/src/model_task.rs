@@ -89,8 +89,15 @@ mod tests {
         assert_eq!(task(number), ModelTask::Regression);
         let masked = r#", "architectures": ["BertForMaskedLM"]"#;
         assert_eq!(task(masked), ModelTask::MaskedLm);
+        let tokens = r#", "architectures": ["BertForTokenClassification"]"#;
+        assert_eq!(task(tokens), ModelTask::TokenClassification);
+        // A class for tokens does not look at what scores of texts mean.
+        let tokens = format!("{tokens}{number}");
+        assert_eq!(task(&tokens), ModelTask::TokenClassification);
         // Cloze's own word goes before.
         let own = format!(r#"{several}, "cloze": {{"task": "regression"}}"#);
         assert_eq!(task(&own), ModelTask::Regression);
+        let own = format!(r#"{several}, "cloze": {{"task": "token-classification"}}"#);
+        assert_eq!(task(&own), ModelTask::TokenClassification);
     }
 }

@@ -4,7 +4,9 @@ use std::num::NonZeroUsize;
 
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
-use cloze_tasks::Example;
+use cloze_tasks::{Example, token_classification};
+
+use crate::InferError;
 
 /// Batches of examples of similar length: little is padded inside attention.
 pub(crate) fn by_length<T>(examples: &[Example<T>], size: NonZeroUsize) -> Vec<Vec<&Example<T>>> {
@@ -23,6 +25,29 @@ pub(crate) fn max_length(checkpoint: &Checkpoint, tokenizer: &Tokenizer) -> usiz
         .or(tokenizer.model_max_length())
         .unwrap_or(usize::MAX)
         .min(checkpoint.encoder_config().max_position_embeddings)
+}
+
+/// Refuses a checkpoint that cloze trained for another task than the one of this name, or that
+/// says that it labels tokens. `wanted` is the task in words.
+pub(crate) fn refuse_other_tasks(
+    checkpoint: &Checkpoint,
+    name: &str,
+    wanted: &'static str,
+) -> Result<(), InferError> {
+    let stored = checkpoint
+        .cloze_settings()
+        .and_then(|settings| settings.task.as_deref());
+    let tokens = checkpoint
+        .is_token_classifier()
+        .then_some(token_classification::NAME);
+    match stored.or(tokens) {
+        Some(found) if found != name => Err(InferError::OtherTask {
+            folder: checkpoint.folder().into(),
+            found: found.into(),
+            wanted,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// `a BertForMaskedLM`, as `config.json` has it.

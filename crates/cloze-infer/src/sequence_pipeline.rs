@@ -15,7 +15,7 @@ use cloze_tasks::metrics::Evaluation;
 use cloze_tasks::{Evaluator, Example, Input, Task, pack};
 
 use crate::InferError;
-use crate::pipeline::{by_length, describe, max_length};
+use crate::pipeline::{by_length, describe, max_length, refuse_other_tasks};
 
 /// An encoder with a classification head, the task that it is for, and its tokenizer.
 #[derive(Debug)]
@@ -65,7 +65,8 @@ impl<T: Task<Model = SequenceClassifier, Features = Features>> SequencePipeline<
         task: impl FnOnce(&Opened<'_>) -> Result<T, InferError>,
     ) -> Result<Self, InferError> {
         let checkpoint = Checkpoint::open(folder)?;
-        refuse_other_tasks(&checkpoint, wanted)?;
+        refuse_other_tasks(&checkpoint, wanted.name, wanted.what)?;
+        refuse_other_problems(&checkpoint, wanted)?;
         let tokenizer = Tokenizer::from_folder(folder)?;
         let config = checkpoint.encoder_config();
         check_vocabulary(
@@ -167,20 +168,13 @@ impl<T: Task<Model = SequenceClassifier, Features = Features>> SequencePipeline<
     }
 }
 
-fn refuse_other_tasks(checkpoint: &Checkpoint, wanted: &WantedTask) -> Result<(), InferError> {
-    let other = |found: &str| InferError::OtherTask {
-        folder: checkpoint.folder().into(),
-        found: found.into(),
-        wanted: wanted.what,
-    };
-    let task = checkpoint
-        .cloze_settings()
-        .and_then(|settings| settings.task.as_deref());
-    if let Some(task) = task.filter(|task| *task != wanted.name) {
-        return Err(other(task));
-    }
+fn refuse_other_problems(checkpoint: &Checkpoint, wanted: &WantedTask) -> Result<(), InferError> {
     match checkpoint.problem_type()? {
-        Some(problem) if problem != wanted.problem => Err(other(problem.name())),
+        Some(problem) if problem != wanted.problem => Err(InferError::OtherTask {
+            folder: checkpoint.folder().into(),
+            found: problem.name().into(),
+            wanted: wanted.what,
+        }),
         _ => Ok(()),
     }
 }

@@ -16,10 +16,11 @@ use cloze_model::checkpoint::{
 use cloze_model::{ForwardOptions, TokenClassifier};
 use cloze_tasks::metrics::Evaluation;
 use cloze_tasks::text_classification::softmax;
+use cloze_tasks::token_classification::NAME;
 use cloze_tasks::{Evaluator, Input, Task, TokenClassification, pack};
 
 use crate::InferError;
-use crate::pipeline::{by_length, describe, max_length};
+use crate::pipeline::{by_length, describe, max_length, refuse_other_tasks};
 use crate::text_classifier::BATCH;
 pub use aggregation::{Aggregation, FoundEntity};
 use aggregation::{Aggregator, ScoredToken};
@@ -70,10 +71,11 @@ impl TokenClassificationPipeline {
     /// Loads a folder that cloze or `transformers` has saved.
     ///
     /// # Errors
-    /// If the folder is no checkpoint, has no head for tokens, or its vocabulary does not belong
-    /// to its weights.
+    /// If the folder is no checkpoint, has no head for tokens, was trained for another task, or its
+    /// vocabulary does not belong to its weights.
     pub fn open(folder: &Path, device: &Device) -> Result<Self, InferError> {
         let checkpoint = Checkpoint::open(folder)?;
+        refuse_other_tasks(&checkpoint, NAME, "a label for every word")?;
         let tokenizer = Tokenizer::from_folder(folder)?;
         let config = checkpoint.encoder_config();
         let ids = tokenizer.last_id() as usize + 1;

@@ -13,12 +13,13 @@ use burn::module::Param;
 use burn::tensor::{Device, Gradients, Tensor};
 use cloze_core::PackedBatch;
 use cloze_infer::{
-    Aggregation, FoundEntity, InferError, ModelTask, TaggingOptions, TokenClassificationPipeline,
+    Aggregation, FoundEntity, InferError, ModelTask, TaggingOptions, TextClassifier,
+    TokenClassificationPipeline,
 };
 use cloze_model::ForwardOptions;
 use cloze_model::checkpoint::{Checkpoint, TokenClassifierOptions, load_token_classifier};
 use cloze_model::named::{ParameterVisitor, for_each_parameter, is_encoder_name};
-use cloze_tasks::{Input, TagTarget, Task, token_classification::TaggedToken};
+use cloze_tasks::{Input, TagTarget, Task, TextClassification, token_classification::TaggedToken};
 use serde::Deserialize;
 use serde_json::Value;
 use testkit::close::{assert_close, assert_relatively_close};
@@ -263,6 +264,29 @@ fn another_model_is_no_token_classifier() {
         error
             .to_string()
             .contains("it is a BertForMaskedLM, and lacks classifier.weight")
+    );
+}
+
+#[test]
+fn a_token_classifier_is_no_text_classifier() {
+    let folder = folder("bert");
+    let error = TextClassifier::open(&folder, &Device::flex()).unwrap_err();
+    assert!(
+        error.to_string().ends_with(
+            "was trained for token-classification, not for text classification with one label a text"
+        ),
+        "{error}"
+    );
+    // Nor does its head go on as one for texts where the labels are the same.
+    let checkpoint = Checkpoint::open(&folder).unwrap();
+    let labels = checkpoint.labels().unwrap().unwrap();
+    let task = TextClassification::new(labels, 16);
+    let (_, report) = task.load(&checkpoint, 0, &Device::flex()).unwrap();
+    let is_new = |name: &str| report.missing.iter().any(|missing| missing.ends_with(name));
+    assert!(
+        is_new("classifier.weight") && is_new("classifier.bias"),
+        "{:?}",
+        report.missing
     );
 }
 

@@ -37,11 +37,12 @@ pub(crate) struct SequenceHead {
 }
 
 impl SequenceHead {
-    /// Whether the checkpoint's head was trained for other labels than these, or for another
-    /// meaning of its outputs.
+    /// Whether the checkpoint's head was trained for other labels than these, for another meaning
+    /// of its outputs, or for tokens.
     fn needs_new_head(&self, checkpoint: &Checkpoint) -> Result<bool, CheckpointError> {
         let problem = checkpoint.problem_type()?;
-        if problem.is_some_and(|problem| problem != self.problem) {
+        let has_other = problem.is_some_and(|problem| problem != self.problem);
+        if has_other || checkpoint.is_token_classifier() {
             return Ok(true);
         }
         Ok(match checkpoint.labels()? {

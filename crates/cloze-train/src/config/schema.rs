@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cloze_data::readers::BadRows;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -273,7 +274,7 @@ pub(super) fn default_separator() -> String {
     ",".into()
 }
 
-fn default_coverage() -> f64 {
+pub(super) fn default_coverage() -> f64 {
     0.9
 }
 
@@ -286,6 +287,15 @@ pub enum BadRowsConfig {
     Stop,
     /// List them and go on without them.
     Skip,
+}
+
+impl From<BadRowsConfig> for BadRows {
+    fn from(config: BadRowsConfig) -> Self {
+        match config {
+            BadRowsConfig::Stop => Self::Stop,
+            BadRowsConfig::Skip => Self::Skip,
+        }
+    }
 }
 
 /// Shares of the training file that become validation and test rows.

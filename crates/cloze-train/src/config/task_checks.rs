@@ -3,7 +3,7 @@
 use cloze_core::InputError;
 
 use super::document::Document;
-use super::schema::default_separator;
+use super::schema::{default_coverage, default_separator};
 use super::{
     BestMetric, LossConfig, MaskingConfig, MultiLabelConfig, NamedThreshold, RunConfig,
     SentencesConfig, TagsConfig, TaskKind, ThresholdConfig,
@@ -65,6 +65,12 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
         ),
         ("data.text_pair", data.text_pair.is_some(), texts, TEXTS),
         ("data.id", data.id.is_some(), !masked, LABELLED),
+        (
+            "data.coverage",
+            data.coverage != default_coverage(),
+            !masked,
+            LABELLED,
+        ),
         (
             "tags",
             config.tags != TagsConfig::default(),

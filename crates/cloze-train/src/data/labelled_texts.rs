@@ -12,7 +12,7 @@ use cloze_model::checkpoint::Checkpoint;
 use cloze_tasks::encoding::{encode_texts, with_targets};
 use cloze_tasks::{Task, text_input};
 
-use super::sources::{Source, TextSplit, read_sources, split, warn_of_overlaps};
+use super::sources::{RowSplit, Source, read_sources, split, warn_of_overlaps};
 use super::{Data, Prepare, Prepared, SplitData, fingerprints, max_length, warn_of_unknown_tokens};
 use crate::StopFlag;
 use crate::config::RunConfig;
@@ -142,7 +142,7 @@ impl<T: LabelledTask> Prepare for T {
 }
 
 fn rows<'a, L>(
-    split: &'a TextSplit,
+    split: &'a RowSplit,
     source: &'a Source<L>,
 ) -> impl Iterator<Item = &'a LabelledText<L>> {
     split.rows.iter().map(|&row| &source.rows[row])
@@ -152,7 +152,7 @@ fn encode<L, T: Clone + std::fmt::Debug + Send + Sync + 'static>(
     tokenizer: &Tokenizer,
     max_length: usize,
     sources: &[Source<L>],
-    splits: &[TextSplit],
+    splits: &[RowSplit],
     targets: Vec<Vec<T>>,
     observer: &mut dyn Observer,
 ) -> Result<Vec<SplitData<T>>, TrainError> {

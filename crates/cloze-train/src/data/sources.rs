@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use cloze_data::readers::{
-    BadRows, Label, LabelCells, LabelledText, LabelledTexts, Labels, TextColumns, TextReadOptions,
+    Label, LabelCells, LabelledText, LabelledTexts, Labels, TextColumns, TextReadOptions,
     read_labelled_texts,
 };
 use cloze_data::splits::{Split, split_by_ratio, texts_in_two_splits};
 
 use super::{RowOrigin, row_numbers};
-use crate::config::{BadRowsConfig, RunConfig};
+use crate::config::RunConfig;
 use crate::error::TrainError;
 use crate::events::{Event, Observer, SplitName, Warning};
 
@@ -23,8 +23,8 @@ pub(crate) struct Source<L> {
     pub(crate) numbers: Vec<usize>,
 }
 
-/// Rows of one split, still as texts.
-pub(crate) struct TextSplit {
+/// Rows of one split, by their places in a source.
+pub(crate) struct RowSplit {
     pub(crate) name: SplitName,
     pub(crate) source: usize,
     pub(crate) rows: Vec<usize>,
@@ -52,10 +52,7 @@ pub(crate) fn read_sources<L: Label>(
             separator: data.label_separator.clone(),
             columns: label_columns.clone().unwrap_or_default(),
         },
-        bad_rows: match data.bad_rows {
-            BadRowsConfig::Stop => BadRows::Stop,
-            BadRowsConfig::Skip => BadRows::Skip,
-        },
+        bad_rows: data.bad_rows.into(),
         format: None,
     };
     let texts = read_labelled_texts::<L>(data.train.first(), &options)?;
@@ -104,47 +101,61 @@ pub(crate) fn split<L>(
     config: &RunConfig,
     sources: &[Source<L>],
     classes: Classes<L>,
-) -> Result<[TextSplit; 3], TrainError> {
-    let all = sources[0].rows.len();
-    let mut parts = match &config.data.split {
+) -> Result<[RowSplit; 3], TrainError> {
+    let shares = config.data.split.as_ref();
+    let ids = match shares.is_some_and(|shares| shares.stratify) {
+        true => classes(&sources[0].rows)?,
+        false => None,
+    };
+    let lengths: Vec<usize> = sources.iter().map(|source| source.rows.len()).collect();
+    split_rows(config, &lengths, ids.as_deref())
+}
+
+/// Train, validation and test of files with these numbers of rows: the training file first, then
+/// those of validation and test if there are any. Each gets its share of every class, if every row
+/// of the training file has one.
+pub(crate) fn split_rows(
+    config: &RunConfig,
+    lengths: &[usize],
+    classes: Option<&[usize]>,
+) -> Result<[RowSplit; 3], TrainError> {
+    let parts = match &config.data.split {
         Some(shares) => {
-            let ids = match shares.stratify {
-                true => classes(&sources[0].rows)?,
-                false => None,
-            };
             let seed = shares.seed.unwrap_or(config.seed);
-            split_by_ratio(ids.as_deref(), all, shares.validation, shares.test, seed)?
+            split_by_ratio(classes, lengths[0], shares.validation, shares.test, seed)?
         }
         None => Split {
-            train: (0..all).collect(),
+            train: (0..lengths[0]).collect(),
             ..Split::default()
         },
     };
-    let mut next = 1;
-    let mut from_file = |given: bool, rows: &mut Vec<usize>| {
-        if !given {
-            return 0;
+    let mut files = 1..lengths.len();
+    let mut part = |name, has_file: bool, rows| {
+        let source = if has_file { files.next() } else { None };
+        RowSplit {
+            name,
+            source: source.unwrap_or(0),
+            rows: source.map_or(rows, |source| (0..lengths[source]).collect()),
         }
-        *rows = (0..sources[next].rows.len()).collect();
-        next += 1;
-        next - 1
     };
-    let validation = from_file(config.data.validation.is_some(), &mut parts.validation);
-    let test = from_file(config.data.test.is_some(), &mut parts.test);
-    let part = |name, source, rows| TextSplit { name, source, rows };
+    let (validation, test) = (&config.data.validation, &config.data.test);
     Ok([
-        part(SplitName::Train, 0, parts.train),
-        part(SplitName::Validation, validation, parts.validation),
-        part(SplitName::Test, test, parts.test),
+        part(SplitName::Train, false, parts.train),
+        part(
+            SplitName::Validation,
+            validation.is_some(),
+            parts.validation,
+        ),
+        part(SplitName::Test, test.is_some(), parts.test),
     ])
 }
 
 pub(crate) fn warn_of_overlaps<L>(
     sources: &[Source<L>],
-    splits: &[TextSplit],
+    splits: &[RowSplit],
     observer: &mut dyn Observer,
 ) {
-    let rows = |split: &'_ TextSplit| {
+    let rows = |split: &'_ RowSplit| {
         let source = &sources[split.source];
         split
             .rows

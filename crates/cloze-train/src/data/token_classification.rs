@@ -4,22 +4,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cloze_core::{InputError, LabelSet};
+use cloze_data::readers::LabelledText;
 use cloze_data::readers::tagged::{
     TagReadOptions, TaggedSentence, TaggedSentences, read_tagged_sentences,
 };
-use cloze_data::readers::{BadRows, LabelledText};
 use cloze_data::reports::DatasetReport;
-use cloze_data::splits::{Split, split_by_ratio, texts_in_two_splits};
+use cloze_data::splits::texts_in_two_splits;
 use cloze_data::tags::TagScheme;
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
 use cloze_tasks::{Example, TagTarget, Task, TokenClassification};
 
+use super::sources::{RowSplit, split_rows};
 use super::{
     Data, Prepare, Prepared, RowOrigin, SplitData, fingerprints, max_length, warn_of_unknown_tokens,
 };
 use crate::StopFlag;
-use crate::config::{BadRowsConfig, RunConfig};
+use crate::config::RunConfig;
 use crate::error::TrainError;
 use crate::events::{Event, Observer, SplitName, Warning};
 use crate::shown::ShownTarget;
@@ -49,7 +50,8 @@ impl Prepare for TokenClassification {
         let max_length = max_length(config, checkpoint.encoder_config(), tokenizer)?;
         config.data.max_length = Some(max_length);
         let (sources, tag_names) = read_sources(config, observer)?;
-        let splits = split(config, &sources)?;
+        let lengths: Vec<usize> = sources.iter().map(|file| file.sentences.len()).collect();
+        let splits = split_rows(config, &lengths, None)?;
         warn_of_overlaps(&sources, &splits, observer);
         let training = splits[0].rows.iter().map(|&row| &sources[0].sentences[row]);
         let labels = labels(config, checkpoint, tag_names, &sources[0], training)?;
@@ -60,7 +62,7 @@ impl Prepare for TokenClassification {
         // Wrong tags are found before minutes are spent on encoding.
         let targets = splits
             .iter()
-            .map(|split| split.targets(&task, &sources))
+            .map(|split| targets(&task, split, &sources))
             .collect::<Result<Vec<_>, _>>()?;
         let mut encoded = encode(&task, tokenizer, &sources, &splits, &targets, observer)?;
         report(config, max_length, &encoded, observer);
@@ -99,23 +101,14 @@ struct Source {
     numbers: Vec<usize>,
 }
 
-/// Sentences of one split.
-struct SentenceSplit {
-    name: SplitName,
-    source: usize,
-    rows: Vec<usize>,
-}
-
-impl SentenceSplit {
-    fn targets(
-        &self,
-        task: &TokenClassification,
-        sources: &[Source],
-    ) -> Result<Vec<Vec<usize>>, TrainError> {
-        let source = &sources[self.source];
-        let sentences = self.rows.iter().map(|&row| &source.sentences[row]);
-        Ok(task.targets(sentences, source.scheme, &source.file, &source.column)?)
-    }
+fn targets(
+    task: &TokenClassification,
+    split: &RowSplit,
+    sources: &[Source],
+) -> Result<Vec<Vec<usize>>, TrainError> {
+    let source = &sources[split.source];
+    let sentences = split.rows.iter().map(|&row| &source.sentences[row]);
+    Ok(task.targets(sentences, source.scheme, &source.file, &source.column)?)
 }
 
 /// The training file first, then those of validation and test if there are any, and the names of
@@ -132,10 +125,7 @@ fn read_sources(
         id: data.id.clone(),
         tag_names: tags.names.clone(),
         scheme: tags.scheme.map(Into::into),
-        bad_rows: match data.bad_rows {
-            BadRowsConfig::Stop => BadRows::Stop,
-            BadRowsConfig::Skip => BadRows::Skip,
-        },
+        bad_rows: data.bad_rows.into(),
     };
     let training = read_tagged_sentences(data.train.first(), &options)?;
     options.words = Some(training.columns.words.clone());
@@ -168,44 +158,7 @@ fn source(file: PathBuf, read: TaggedSentences, observer: &mut dyn Observer) -> 
     }
 }
 
-/// Train, validation and test.
-fn split(config: &RunConfig, sources: &[Source]) -> Result<[SentenceSplit; 3], TrainError> {
-    let all = sources[0].sentences.len();
-    let parts = match &config.data.split {
-        Some(shares) => {
-            let seed = shares.seed.unwrap_or(config.seed);
-            split_by_ratio(None, all, shares.validation, shares.test, seed)?
-        }
-        None => Split {
-            train: (0..all).collect(),
-            ..Split::default()
-        },
-    };
-    let mut files = 1..sources.len();
-    let mut part = |name, is_file: bool, rows: Vec<usize>| {
-        let source = if is_file { files.next() } else { None };
-        SentenceSplit {
-            name,
-            source: source.unwrap_or(0),
-            rows: match source {
-                Some(source) => (0..sources[source].sentences.len()).collect(),
-                None => rows,
-            },
-        }
-    };
-    let data = &config.data;
-    Ok([
-        part(SplitName::Train, false, parts.train),
-        part(
-            SplitName::Validation,
-            data.validation.is_some(),
-            parts.validation,
-        ),
-        part(SplitName::Test, data.test.is_some(), parts.test),
-    ])
-}
-
-fn warn_of_overlaps(sources: &[Source], splits: &[SentenceSplit], observer: &mut dyn Observer) {
+fn warn_of_overlaps(sources: &[Source], splits: &[RowSplit], observer: &mut dyn Observer) {
     let texts: Vec<(&str, Vec<LabelledText>)> = splits
         .iter()
         .map(|split| {
@@ -274,7 +227,7 @@ fn encode(
     task: &TokenClassification,
     tokenizer: &Tokenizer,
     sources: &[Source],
-    splits: &[SentenceSplit],
+    splits: &[RowSplit],
     targets: &[Vec<Vec<usize>>],
     observer: &mut dyn Observer,
 ) -> Result<Vec<SplitData<TagTarget>>, TrainError> {

@@ -12,8 +12,8 @@ Example: one fifth for the test, in split/train.csv and split/test.csv
   cloze split reviews.csv --test 0.2 --output split
 
 The rows are those that a training run with the same shares and the same seed takes; every label
-keeps its share in each split, or, where rows have several labels, every set of labels. CSV, TSV and plain text stay what they are, other formats become
-JSON lines.")]
+keeps its share in each split, or, where rows have several labels, every set of labels. CSV, TSV and
+plain text stay what they are, other formats become JSON lines.")]
 pub(crate) struct SplitArguments {
     /// The rows: csv, tsv, json, jsonl, parquet, or plain text, one a line
     pub(crate) data: PathBuf,

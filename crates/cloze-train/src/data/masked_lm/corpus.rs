@@ -18,9 +18,7 @@ use cloze_tasks::masked_lm::Sequences;
 
 use super::place::CorpusPlace;
 use crate::StopFlag;
-use crate::config::{
-    BadRowsConfig, PairsConfig, RunConfig, TaskKind, WholeWordConfig, WordsConfig,
-};
+use crate::config::{PairsConfig, RunConfig, TaskKind, WholeWordConfig, WordsConfig};
 use crate::data::max_length;
 use crate::error::TrainError;
 use crate::events::{Event, Observer, Warning};
@@ -147,10 +145,7 @@ impl<'a> Corpus<'a> {
             },
             length,
             column: config.data.text.clone(),
-            bad_rows: match config.data.bad_rows {
-                BadRowsConfig::Stop => BadRows::Stop,
-                BadRowsConfig::Skip => BadRows::Skip,
-            },
+            bad_rows: config.data.bad_rows.into(),
         })
     }
 
