@@ -39,7 +39,7 @@ fn tags_become_ids_in_the_scheme_of_the_labels() {
     let sentences = [sentence(&["B-X", "I-X", "B-X"])];
     let ids = |scheme| bioes.targets(&sentences, scheme, Path::new("a.conll"), "ner_tags");
     assert_eq!(ids(TagScheme::Bio).unwrap(), [[1, 3, 4]]);
-    let plain = task(&["NN", "B-X"]);
+    let plain = task(&["NN", "B-X", "VB"]);
     let sentences = [sentence(&["B-X", "NN"])];
     let found = plain.targets(&sentences, TagScheme::Plain, Path::new("a"), "pos");
     assert_eq!(found.unwrap(), [[1, 0]]);
