@@ -76,6 +76,7 @@ pub struct TrainingStep<T: Task> {
     schedule: Schedule,
     learning_rate: f64,
     seed: u64,
+    dropout: bool,
     gradient_checkpointing: bool,
     batches: u64,
 }
@@ -97,9 +98,16 @@ impl<T: Task> TrainingStep<T> {
             schedule,
             learning_rate,
             seed,
+            dropout: true,
             gradient_checkpointing: false,
             batches: 0,
         }
+    }
+
+    /// Whether anything is dropped out; what a model's configuration says otherwise is.
+    #[must_use]
+    pub fn with_dropout(self, dropout: bool) -> Self {
+        Self { dropout, ..self }
     }
 
     /// Whether layers are computed again on the way back instead of being kept.
@@ -232,7 +240,7 @@ impl<T: Task> TrainingStep<T> {
         gradients: &mut NamedGradients,
     ) -> Result<LossShare, TaskError> {
         let options = ForwardOptions {
-            dropout: Some(DropoutKey {
+            dropout: self.dropout.then_some(DropoutKey {
                 seed: self.seed,
                 step: self.batches + index,
             }),

@@ -130,6 +130,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             schedule,
             config.seed,
         )
+        .with_dropout(train.dropout)
         .with_gradient_checkpointing(train.gradient_checkpointing);
         let (last_checkpoint, progress) = match resumed {
             Some((path, progress)) => {

@@ -1,15 +1,18 @@
 //! Masks for masked language models.
 //!
 //! - [`Masking`]: how many tokens are hidden, and what stands in their place
+//! - [`MaskingSchedule`]: how that changes from epoch to epoch
 //! - [`MaskVocabulary`]: the tokens that are hidden and drawn, and those that never are
 //!
 //! Reference: Devlin et al., "BERT" (2019), section 3.1; whole words as in the models that its
 //! authors published later.
 
+mod schedule;
 mod vocabulary;
 
 use thiserror::Error;
 
+pub use schedule::MaskingSchedule;
 pub use vocabulary::MaskVocabulary;
 
 use crate::corpus::Token;

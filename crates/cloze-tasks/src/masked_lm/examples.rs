@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use cloze_data::RandomStream;
 use cloze_data::corpus::{Blocks, CorpusError, SentencePairs, Token, TokenFile};
-use cloze_data::masking::{MaskVocabulary, Masking};
+use cloze_data::masking::{MaskVocabulary, Masking, MaskingSchedule};
 use cloze_data::reports::ExampleFacts;
 use cloze_data::sampling::Permutation;
 
@@ -16,7 +16,7 @@ const CHOICE: u64 = 0x4348_4F49_4345;
 #[derive(Debug)]
 pub struct MaskedExamples {
     sequences: Sequences,
-    masking: Masking,
+    masking: MaskingSchedule,
     vocabulary: MaskVocabulary,
     seed: u64,
     /// Where only some are taken: their order, of which the first are.
@@ -52,14 +52,14 @@ impl MaskedExamples {
     /// are decided by `seed`, the epoch and the place of the sequence.
     pub fn new(
         sequences: Sequences,
-        masking: Masking,
+        masking: impl Into<MaskingSchedule>,
         vocabulary: MaskVocabulary,
         seed: u64,
     ) -> Self {
         Self {
             len: sequences.len(),
             sequences,
-            masking,
+            masking: masking.into(),
             vocabulary,
             seed,
             chosen: None,
@@ -138,7 +138,8 @@ impl ExampleSource<MaskedTarget> for MaskedExamples {
             follows,
         } = self.read(place, epoch)?;
         let mut random = Masking::stream(self.seed, epoch, place);
-        let masked = self.masking.mask(&tokens, &self.vocabulary, &mut random);
+        let masking = self.masking.at(epoch);
+        let masked = masking.mask(&tokens, &self.vocabulary, &mut random);
         let targets = masked.targets.iter();
         Ok(Cow::Owned(Example {
             type_ids,

@@ -10,6 +10,11 @@ pub struct MaskingConfig {
     /// The share of tokens (of words, with `whole_word`) that is chosen.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0))]
     pub rate: f64,
+    /// The rate of the last epoch, which `rate` changes to in equal steps; where this is absent it
+    /// does not change. Validation and test rows are masked at this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0))]
+    pub last_rate: Option<f64>,
     /// Of the chosen tokens, the shares that become `[MASK]`, that become a random token, and that
     /// stay as they are; 1 together.
     #[schemars(inner(range(min = 0.0, max = 1.0)))]
@@ -24,6 +29,7 @@ impl Default for MaskingConfig {
     fn default() -> Self {
         Self {
             rate: 0.15,
+            last_rate: None,
             shares: [0.8, 0.1, 0.1],
             whole_word: WholeWordConfig::default(),
         }

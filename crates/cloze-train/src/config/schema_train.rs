@@ -30,6 +30,9 @@ pub struct TrainConfig {
     /// Texts of similar length are put together within this many batches; 0 leaves the order
     /// fully random.
     pub length_pool: usize,
+    /// Whether training drops out what the model's configuration says; `false`, nothing, and the
+    /// model keeps its settings for a later training.
+    pub dropout: bool,
     /// Keeps of every layer only its input and computes the rest again on the way back: less
     /// memory for about a third more work, and the same result to the bit.
     pub gradient_checkpointing: bool,
@@ -65,6 +68,7 @@ impl Default for TrainConfig {
             schedule: ScheduleConfig::default(),
             gradient_accumulation: 1,
             length_pool: 50,
+            dropout: true,
             gradient_checkpointing: false,
             evaluate_first: None,
             best: None,

@@ -175,6 +175,10 @@ fn a_wrong_value_is_named_with_what_was_wanted() {
             "line 8, field `loss.class_weights.good`: found 0, wanted a number above 0",
         ),
         (
+            "[masking]\nlast_rate = 0",
+            "line 8, field `masking.last_rate`: found 0, wanted a number above 0, at most 1",
+        ),
+        (
             "[train]\nbest = \"f2\"",
             "line 8, field `train.best`: found \"f2\", wanted one of \"accuracy\", \"macro_f1\", \"micro_f1\", \"f1\", \"strict_f1\", \"weighted_f1\", \"subset_accuracy\", \"mean_average_precision\", \"pearson\", \"spearman\", \"mean_squared_error\", \"loss\", \"perplexity\", \"masked_accuracy\", \"next_sentence_accuracy\"",
         ),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use cloze_data::RandomStream;
 use cloze_data::corpus::BuiltPart;
-use cloze_data::masking::{MaskVocabulary, Masking};
+use cloze_data::masking::{MaskVocabulary, Masking, MaskingSchedule};
 use cloze_data::splits::{Part, SplitByText};
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 use super::{Data, MANY_UNKNOWN, Prepare, Prepared, SplitData, fingerprint_name, fingerprints};
 use crate::StopFlag;
-use crate::config::{RunConfig, TaskKind};
+use crate::config::{MaskingConfig, RunConfig, TaskKind};
 use crate::error::TrainError;
 use crate::events::{CorpusFacts, Event, Observer, SplitName, Warning};
 use crate::shown::ShownTarget;
@@ -162,8 +162,7 @@ fn examples(
     let sequences = corpus
         .sequences(file, &path, seed)
         .map_err(|error| error.of_texts(&texts))?;
-    let masking = &config.masking;
-    let masking = Masking::new(masking.rate, masking.shares)?;
+    let masking = masking(config, name)?;
     let vocabulary = MaskVocabulary::of(corpus.tokenizer());
     let mut examples = MaskedExamples::new(sequences, masking, vocabulary, seed);
     let limit = &config.data.limit;
@@ -204,6 +203,26 @@ fn examples(
         examples,
         _folder: place.keep(),
     }))
+}
+
+/// How a split is masked: what does not train, as training ends.
+fn masking(config: &RunConfig, split: SplitName) -> Result<MaskingSchedule, TrainError> {
+    let MaskingConfig {
+        rate,
+        last_rate,
+        shares,
+        ..
+    } = config.masking;
+    let last_rate = last_rate.unwrap_or(rate);
+    if split == SplitName::Train {
+        let first = Masking::new(rate, shares)?;
+        return Ok(MaskingSchedule::linear(
+            first,
+            last_rate,
+            config.train.epochs,
+        )?);
+    }
+    Ok(Masking::new(last_rate, shares)?.into())
 }
 
 /// Examples, and the folder of their files where that goes with the run.

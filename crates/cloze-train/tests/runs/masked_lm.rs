@@ -1,11 +1,14 @@
 //! Masked language models: blocks, lines, pairs of sentences.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use cloze_model::checkpoint::Checkpoint;
+use cloze_train::config::RunConfig;
 use cloze_train::{
-    CorpusFacts, Environment, Event, Observer, Outcome, RunResults, SplitName, StopFlag, train,
+    CorpusFacts, Environment, Event, Observer, Outcome, RunResults, Shown, ShownTarget, SplitName,
+    StopFlag, show_examples, train,
 };
 use serde_json::Value;
 
@@ -16,7 +19,7 @@ const FORMS: [(&str, &str); 4] = [
     (
         "lines",
         "task=\"masked-lm\"\ndata.line_by_line=true\ntrain.tokens_per_batch=40\n\
-         masking.whole_word=true\nmasking.rate=0.3\nmasking.shares=[1,0,0]",
+         masking.whole_word=true\nmasking.rate=0.3\nmasking.last_rate=0.1\nmasking.shares=[1,0,0]",
     ),
     ("pairs", "task=\"pretraining\"\ndata.max_length=20"),
     (
@@ -78,6 +81,45 @@ fn run(fixture: &Fixture, name: &str, settings: &str, cache: &Path) -> (RunResul
     match train(config, &environment, &mut told, &StopFlag::new()).unwrap() {
         Outcome::Finished(results) => (*results, told),
         Outcome::Stopped { step, .. } => panic!("stopped at step {step}"),
+    }
+}
+
+/// The share of tokens that are masked in an epoch of three.
+fn masked_share(config: &RunConfig, split: SplitName, epoch: u64) -> f64 {
+    let (mut masked, mut tokens) = (0, 0);
+    show_examples(
+        config.clone(),
+        Shown { split, epoch },
+        &Environment::default(),
+        &mut Told::default(),
+        &StopFlag::new(),
+        &mut |example| {
+            if let ShownTarget::Masked { positions, .. } = &example.target {
+                masked += positions.len();
+                tokens += example.tokens.len() - 2;
+            }
+            ControlFlow::Continue(())
+        },
+    )
+    .unwrap();
+    masked as f64 / tokens as f64
+}
+
+#[test]
+fn the_rate_changes_from_epoch_to_epoch_and_other_splits_have_the_last_one() {
+    let fixture = Fixture::new();
+    let form = "task=\"masked-lm\"\ndata.line_by_line=true\ntrain.epochs=3\n\
+                masking.rate=0.9\nmasking.last_rate=0.1";
+    let config = fixture.config("run", &settings(&fixture, form, ""));
+    for (split, epoch, rate) in [
+        (SplitName::Train, 0, 0.9),
+        (SplitName::Train, 1, 0.5),
+        (SplitName::Train, 2, 0.1),
+        (SplitName::Validation, 0, 0.1),
+        (SplitName::Test, 0, 0.1),
+    ] {
+        let share = masked_share(&config, split, epoch);
+        assert!((share - rate).abs() < 0.1, "{split:?} {epoch}: {share}");
     }
 }
 
