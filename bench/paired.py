@@ -1,7 +1,12 @@
 """Whether two systems differ on the same test rows."""
 
 import math
+import random
+from collections.abc import Callable
 from dataclasses import dataclass
+
+Counts = tuple[float, ...]
+"""What a row adds to a metric: sums of these over rows are all that it needs."""
 
 
 @dataclass
@@ -40,3 +45,56 @@ def paired_difference(first: list[list[str]], second: list[list[str]], targets: 
     mean = sum(shares) / len(shares)
     variance = sum((share - mean) ** 2 for share in shares) / (len(shares) - 1)
     return Difference(mean, 1.96 * math.sqrt(variance / len(shares)))
+
+
+@dataclass
+class Metric:
+    """A number that is computed from sums over rows."""
+
+    name: str
+    compute: Callable[[list[float]], float]
+    """From the sums."""
+
+    def of(self, rows: list[Counts]) -> float:
+        """Over all rows."""
+        return self.compute([sum(column) for column in zip(*rows)])
+
+
+def share(sums: list[float]) -> float:
+    """Of `(right, all)`."""
+    right, every = sums
+    return right / every if every else 0.0
+
+
+def f1(sums: list[float]) -> float:
+    """Of `(found rightly, found, to be found)`."""
+    right, found, wanted = sums
+    return 2 * right / (found + wanted) if found + wanted else 0.0
+
+
+SHARE = Metric("accuracy", share)
+F1 = Metric("f1", f1)
+
+
+def metric_difference(
+    first: list[list[Counts]], second: list[list[Counts]], metric: Metric, draws: int = 1000
+) -> Difference:
+    """Metric of the first system minus that of the second, each the mean over its seeds.
+
+    `first` and `second` hold for each seed what every row adds. F1 is no mean over rows, so the
+    interval is that of a bootstrap: rows are drawn anew, with repeats, the same ones for both
+    systems, and half the width is 1.96 standard deviations of what the difference then is.
+    """
+
+    def difference(rows: list[int]) -> float:
+        def mean_of(runs: list[list[Counts]]) -> float:
+            return sum(metric.of([run[row] for row in rows]) for run in runs) / len(runs)
+
+        return mean_of(first) - mean_of(second)
+
+    every = range(len(first[0]))
+    generator = random.Random(0)
+    drawn = [difference(generator.choices(every, k=len(every))) for _ in range(draws)]
+    center = sum(drawn) / draws
+    variance = sum((value - center) ** 2 for value in drawn) / (draws - 1)
+    return Difference(difference(list(every)), 1.96 * math.sqrt(variance))

@@ -2,7 +2,7 @@
 
 import unittest
 
-from paired import Difference, accuracy, paired_difference
+from paired import F1, SHARE, Difference, accuracy, metric_difference, paired_difference
 
 
 class PairedDifference(unittest.TestCase):
@@ -31,6 +31,26 @@ class PairedDifference(unittest.TestCase):
 class Accuracy(unittest.TestCase):
     def test_is_the_share_of_right_predictions(self):
         self.assertEqual(accuracy(["a", "b", "a", "a"], ["a", "a", "a", "b"]), 0.5)
+
+
+class MetricDifference(unittest.TestCase):
+    def test_equal_systems_do_not_differ(self):
+        rows = [(1.0, 2.0, 3.0), (0.0, 1.0, 0.0)]
+        self.assertEqual(metric_difference([rows], [rows], F1, draws=10), Difference(0.0, 0.0))
+
+    def test_f1_is_that_of_the_sums(self):
+        # 1 of 3 found is right, and 3 were to be found: precision and recall are 1/3.
+        self.assertAlmostEqual(F1.of([(1.0, 2.0, 3.0), (0.0, 1.0, 0.0)]), 1 / 3)
+        self.assertEqual(F1.of([(0.0, 0.0, 0.0)]), 0.0)
+
+    def test_of_accuracy_the_interval_is_near_that_of_the_rows_differences(self):
+        first = [(float(row % 5 != 0), 1.0) for row in range(400)]
+        second = [(float(row % 4 != 0), 1.0) for row in range(400)]
+        found = metric_difference([first], [second], SHARE)
+        labels = [["a" if right else "b" for right, _ in side] for side in (first, second)]
+        wanted = paired_difference([labels[0]], [labels[1]], ["a"] * 400)
+        self.assertAlmostEqual(found.mean, wanted.mean)
+        self.assertAlmostEqual(found.half_width, wanted.half_width, delta=0.1 * wanted.half_width)
 
 
 if __name__ == "__main__":

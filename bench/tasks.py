@@ -1,0 +1,211 @@
+"""Every task with cloze and with `transformers`, on the same weights, rows and settings.
+
+    .venv/bin/python bench/tasks.py --cloze target/release/cloze
+
+Trains both sides with three seeds on some thousand rows of each task of the examples, and prints the
+metric of each, and the 95% interval of their difference by drawing the test rows anew. What both read
+is what `cloze data --json` prints. A run that is there already is read, not repeated: remove its folder
+to have it done again.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from seqeval.metrics.sequence_labeling import get_entities
+
+from paired import F1, SHARE, Counts, Metric, metric_difference
+from transformers_tasks import Settings, train
+
+LIMIT = 8000
+SPLITS = ["train", "validation", "test"]
+
+
+@dataclass
+class Case:
+    """A task, and how it is judged."""
+
+    config: str
+    data: str
+    rows: Callable[[str], list[str]]
+    """Rows of the data's text that are short enough for one window."""
+    counts: Callable[[object, dict], Counts]
+    """Of a prediction and its example."""
+    metric: Metric
+
+
+def lines(text: str) -> list[str]:
+    """A row is a line."""
+    return text.splitlines(keepends=True)
+
+
+def sentences(text: str) -> list[str]:
+    """A row is what stands between blank lines, and has at most 120 lines."""
+    return [f"{rows}\n\n" for rows in text.strip("\n").split("\n\n") if rows.count("\n") < 120]
+
+
+def short_lines(text: str) -> list[str]:
+    """A row is a line of `word/tag`, whose words have at most 120 characters."""
+
+    def length(line: str) -> int:
+        return sum(len(word.rpartition("/")[0]) for word in line.split())
+
+    return [line for line in lines(text) if length(line) <= 120]
+
+
+def of_class(predicted: str, example: dict) -> Counts:
+    """Right, and all."""
+    return (float(predicted == example["label"]), 1.0)
+
+
+def of_labels(predicted: list[str], example: dict) -> Counts:
+    """Found rightly, found, and to be found."""
+    wanted = set(example["labels"])
+    return (float(len(wanted & set(predicted))), float(len(predicted)), float(len(wanted)))
+
+
+def own_tags(example: dict) -> list[str]:
+    """The tags of the labelled tokens."""
+    return [tag for tag in example["tags"] if tag is not None]
+
+
+def of_entities(predicted: list[str], example: dict) -> Counts:
+    """Entities found rightly, found, and to be found."""
+    wanted, found = set(get_entities(own_tags(example))), set(get_entities(predicted))
+    return (float(len(wanted & found)), float(len(found)), float(len(wanted)))
+
+
+def of_tags(predicted: list[str], example: dict) -> Counts:
+    """Right ones, and all."""
+    pairs = list(zip(predicted, own_tags(example), strict=True))
+    return (float(sum(found == tag for found, tag in pairs)), float(len(pairs)))
+
+
+CASES = {
+    "pairs": Case("pairs-zh", "assets/data/peoples-daily-pairs.jsonl", lines, of_class, SHARE),
+    "topics": Case("topics-zh", "assets/data/peoples-daily-topics.jsonl", lines, of_labels, F1),
+    "names": Case("names-zh", "runs/peoples-daily/ner.conll", sentences, of_entities, F1),
+    "parts-of-speech": Case("names-zh", "runs/peoples-daily/pos.txt", short_lines, of_tags, SHARE),
+}
+
+
+def chosen_rows(case: Case, folder: Path, limit: int) -> Path:
+    """A file with some of the rows, drawn once."""
+    source = Path(case.data)
+    file = folder / source.name
+    if not file.exists():
+        rows = case.rows(source.read_text(encoding="utf-8"))
+        chosen = random.Random(666).sample(rows, min(limit, len(rows)))
+        file.write_text("".join(chosen), encoding="utf-8")
+    return file
+
+
+def examples(program: str, config: Path, settings: list[str], split: str) -> list[dict]:
+    """The examples of a split, as the model reads them."""
+    command = [program, "data", str(config), "--split", split, "--json", *settings]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [json.loads(line) for line in printed.splitlines()]
+
+
+def cloze_predictions(program: str, config: Path, settings: list[str], seed: int, folder: Path) -> list:
+    """What cloze says about the test rows for this seed."""
+    run = folder / f"cloze-{seed}"
+    if not (run / "metrics.json").exists():
+        chosen = [*settings, "--set", f"seed={seed}", "--set", f"output={run}"]
+        subprocess.run([program, "train", str(config), *chosen], check=True)
+    rows = json.loads((run / "splits.json").read_text())["test"]
+    printed = map(json.loads, (run / "predictions-test.jsonl").read_text(encoding="utf-8").splitlines())
+    by_row = {line["row"]: line["predicted"] for line in printed}
+    return [by_row[row] for row in rows]
+
+
+def label_names(folder: Path) -> list[str]:
+    """The labels of a model of cloze, in the order of their ids."""
+    labels = json.loads((folder / "model/config.json").read_text(encoding="utf-8"))["id2label"]
+    return [labels[str(index)] for index in range(len(labels))]
+
+
+def balanced(splits: dict[str, list[dict]], names: list[str]) -> list[float]:
+    """For every label the number of training rows without it over the number with it."""
+    rows = splits["train"]
+    having = [sum(name in row["labels"] for row in rows) for name in names]
+    return [(len(rows) - count) / count for count in having]
+
+
+def compare(name: str, program: str, seeds: list[int], runs: Path, limit: int, epochs: int | None) -> dict:
+    """Both sides of a task, for each seed."""
+    case = CASES[name]
+    folder = runs / name
+    folder.mkdir(parents=True, exist_ok=True)
+    config = Path(f"examples/{case.config}.toml")
+    content = tomllib.loads(config.read_text())
+    # Thresholds that are tuned on one side alone would be another setting.
+    settings = ["--set", f"data.train={chosen_rows(case, folder, limit)}", "--set", "data.split.seed=666"]
+    settings += ["--set", "multi_label.threshold=0.5"] if content["task"] == "multi-label" else []
+    settings += ["--set", f"train.epochs={epochs}"] if epochs else []
+    cloze = [cloze_predictions(program, config, settings, seed, folder) for seed in seeds]
+
+    splits = {split: examples(program, config, settings, split) for split in SPLITS}
+    names = label_names(folder / f"cloze-{seeds[0]}")
+    options = content["train"]
+    shared = Settings(
+        content["model"]["path"],
+        epochs or options["epochs"],
+        options["batch_size"],
+        options["learning_rate"],
+        options["schedule"]["warmup"],
+    )
+    weights = balanced(splits, names) if "positive_weights" in content.get("loss", {}) else None
+
+    def counts(predictions: list, rows: list[dict]) -> list[Counts]:
+        return [case.counts(predicted, row) for predicted, row in zip(predictions, rows, strict=True)]
+
+    def score(predictions: list, rows: list[dict]) -> float:
+        return case.metric.of(counts(predictions, rows))
+
+    peer = []
+    for seed in seeds:
+        file = folder / f"transformers-{seed}.json"
+        if not file.exists():
+            found = train(content["task"], shared, splits, names, score, weights, seed)
+            file.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+        peer.append(json.loads(file.read_text(encoding="utf-8")))
+    ours, theirs = ([counts(run, splits["test"]) for run in side] for side in (cloze, peer))
+    difference = metric_difference(ours, theirs, case.metric)
+    return {
+        "task": name,
+        "rows": {split: len(rows) for split, rows in splits.items()},
+        "metric": case.metric.name,
+        "cloze": [round(case.metric.of(run), 4) for run in ours],
+        "transformers": [round(case.metric.of(run), 4) for run in theirs],
+        "cloze_mean": round(mean(map(case.metric.of, ours)), 4),
+        "transformers_mean": round(mean(map(case.metric.of, theirs)), 4),
+        "difference_95": str(difference),
+        "equal_within_interval": difference.contains_zero,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cloze", default="target/release/cloze", help="the program")
+    parser.add_argument("--tasks", nargs="+", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--rows", type=int, default=LIMIT, help="of each task, all parts together")
+    parser.add_argument("--epochs", type=int, help="other than the examples'")
+    parser.add_argument("--runs", type=Path, default=Path("runs/tasks"), help="where the runs are kept")
+    arguments = parser.parse_args()
+    for name in arguments.tasks:
+        report = compare(
+            name, arguments.cloze, arguments.seeds, arguments.runs, arguments.rows, arguments.epochs
+        )
+        print(json.dumps(report), flush=True)
+
+
+if __name__ == "__main__":
+    main()
