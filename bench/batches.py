@@ -3,6 +3,8 @@
 `{"batches": [{"input_ids": [[…], …], "labels": [0, …]}, …]}`: rows of token ids without padding.
 Who reads the file pads, or packs, as it sees fit.
 
+Of token classifiers a row has a list of `labels`, one a token, -100 where there is none.
+
 Batches of masked language models have `positions` and `targets` in place of `labels`, a list for
 each row: `input_ids` are those after masking, and `targets` the ids that were at `positions`, which
 rise and count from 0 in their row. A row may have none, a batch has at least one.
@@ -12,7 +14,7 @@ import json
 import random
 from pathlib import Path
 
-# Of BERT's uncased English vocabulary, which is that of `random_masked_batches`.
+# Of BERT's uncased English vocabulary and of its Chinese one.
 CLS, SEP, MASK = 101, 102, 103
 FIRST_WORD = 1000
 """Below are special tokens, unused ones and punctuation; random ids are not drawn from there."""
@@ -44,6 +46,18 @@ def random_masked_batches(file: Path, batches: int, sequences: int, length: int,
     write(file, masked)
 
 
+def random_tagged_batches(file: Path, batches: int, sequences: int, length: int, vocab_size: int) -> None:
+    """Batches of `[CLS] random ids [SEP]`, with one of seven labels at each id, and -100 at the ends."""
+    generator = random.Random(3)
+    tagged = []
+    for _ in range(batches):
+        rows = range(sequences)
+        words = [[generator.randrange(FIRST_WORD, vocab_size) for _ in range(length - 2)] for _ in rows]
+        labels = [[-100, *(generator.randrange(7) for _ in range(length - 2)), -100] for _ in rows]
+        tagged.append({"input_ids": [[CLS, *row, SEP] for row in words], "labels": labels})
+    write(file, tagged)
+
+
 def mask(ids: list[int], vocab_size: int, generator: random.Random) -> tuple[list[int], list[int], list[int]]:
     """A row after masking, where it was masked and what was there; its first and last id stay."""
     ids = list(ids)
@@ -67,7 +81,7 @@ def unmasked(ids: list[int], positions: list[int], targets: list[int]) -> list[i
 
 
 def ordered_batches(
-    file: Path, ids: list[list[int]], labels: list[int], order: list[int], batch_size: int
+    file: Path, ids: list[list[int]], labels: list, order: list[int], batch_size: int
 ) -> None:
     """Batches of the rows in the given order; the last one may be smaller."""
     starts = range(0, len(order), batch_size)

@@ -3,8 +3,9 @@
     python -m peers.write_model KIND OUT [--dropout P] [--layers N] [--onnx]
 
 KIND is a classifier, `bert-base` (random weights), `bert-base-zh` (random weights, the Chinese
-vocabulary with its tokenizer) or `minilm` (its weights and tokenizer with a random head), or a masked
-language model, `bert-base-mlm` (random weights, the tokenizer of BERT's uncased English vocabulary).
+vocabulary with its tokenizer) or `minilm` (its weights and tokenizer with a random head), a masked
+language model, `bert-base-mlm` (random weights, the tokenizer of BERT's uncased English vocabulary), or a
+token classifier, `bert-base-zh-names` (random weights, the Chinese vocabulary, seven labels).
 Leaves `parameters.json` in OUT as well: names and shapes. With `--onnx`, `model.onnx`: the graph of a
 classifier that PyTorch exports, with the fusions of ONNX Runtime's own optimizer for BERT.
 """
@@ -20,13 +21,20 @@ from transformers import (
     BertConfig,
     BertForMaskedLM,
     BertForSequenceClassification,
+    BertForTokenClassification,
 )
 
 ASSETS = Path(__file__).parents[2] / "assets"
 INPUTS = ["input_ids", "attention_mask", "token_type_ids"]
-MASKED_LM = "bert-base-mlm"
-VOCABULARIES = {"bert-base": 30_522, "bert-base-zh": 21_128, MASKED_LM: 30_522}
-TOKENIZERS = {"bert-base-zh": ASSETS / "vocab-zh", "minilm": ASSETS / "minilm", MASKED_LM: ASSETS / "minilm"}
+MASKED_LM, NAMES = "bert-base-mlm", "bert-base-zh-names"
+VOCABULARIES = {"bert-base": 30_522, "bert-base-zh": 21_128, MASKED_LM: 30_522, NAMES: 21_128}
+CLASSES = {MASKED_LM: BertForMaskedLM, NAMES: BertForTokenClassification}
+TOKENIZERS = {
+    "bert-base-zh": ASSETS / "vocab-zh",
+    NAMES: ASSETS / "vocab-zh",
+    "minilm": ASSETS / "minilm",
+    MASKED_LM: ASSETS / "minilm",
+}
 
 
 class Logits(torch.nn.Module):
@@ -92,8 +100,8 @@ def main() -> None:
             ASSETS / "minilm", num_labels=2, **dropout, **layers
         )
     else:
-        config = BertConfig(vocab_size=VOCABULARIES[arguments.kind], num_labels=2, **dropout, **layers)
-        model = (BertForMaskedLM if arguments.kind == MASKED_LM else BertForSequenceClassification)(config)
+        config = BertConfig(vocab_size=VOCABULARIES[arguments.kind], num_labels=7 if arguments.kind == NAMES else 2, **dropout, **layers)
+        model = CLASSES.get(arguments.kind, BertForSequenceClassification)(config)
     model.save_pretrained(arguments.out)
     if arguments.kind in TOKENIZERS:
         AutoTokenizer.from_pretrained(TOKENIZERS[arguments.kind]).save_pretrained(arguments.out)

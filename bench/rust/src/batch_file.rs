@@ -27,6 +27,15 @@ pub struct MaskedBatch {
     pub targets: Vec<Vec<u32>>,
 }
 
+/// Token ids of the sequences of a batch, and their labels.
+#[derive(Debug, Deserialize)]
+pub struct TaggedBatch {
+    /// `[batch][seq]`, without padding.
+    pub input_ids: Vec<Vec<u32>>,
+    /// `[batch][seq]`; below 0 where a token has none.
+    pub labels: Vec<Vec<i64>>,
+}
+
 /// Reads a file of batches, as `bench/batches.py` writes them, in the order in which they are
 /// computed.
 ///

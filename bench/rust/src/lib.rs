@@ -9,6 +9,6 @@ mod batch_file;
 mod memory;
 mod steps;
 
-pub use batch_file::{MaskedBatch, StoredBatch, labels, packed, read_batches};
+pub use batch_file::{MaskedBatch, StoredBatch, TaggedBatch, labels, packed, read_batches};
 pub use memory::Memory;
 pub use steps::{SEED, StepArguments, time_steps};
