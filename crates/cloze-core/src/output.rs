@@ -2,10 +2,10 @@
 //! to the disk, and renamed.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::{Builder, TempDir};
+use tempfile::{Builder, NamedTempFile, TempDir};
 
 const BESIDE: &str = ".writing-";
 
@@ -29,19 +29,72 @@ pub fn write_file(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    let folder = parent(path);
-    fs::create_dir_all(folder)?;
-    let mut builder = Builder::new();
-    builder.prefix(BESIDE);
-    readable(&mut builder);
-    let file = builder.tempfile_in(folder)?;
-    let mut writer = BufWriter::new(file.as_file());
-    write(&mut writer)?;
-    writer.flush()?;
-    drop(writer);
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    sync_folder(folder)
+    let mut file = OutputFile::beside(path)?;
+    write(&mut file)?;
+    file.commit()
+}
+
+/// A file in the making, for whoever writes it as it comes or goes back to its beginning.
+/// [`commit`](Self::commit) puts it in its place; dropped before that, it leaves nothing behind.
+#[derive(Debug)]
+pub struct OutputFile {
+    target: PathBuf,
+    file: BufWriter<NamedTempFile>,
+}
+
+/// How many bytes are gathered before they are written.
+const BUFFER: usize = 1 << 16;
+
+impl OutputFile {
+    /// Opens an empty file beside `target`, whose folder is made if there is none.
+    ///
+    /// # Errors
+    /// If the folder cannot be made or written.
+    pub fn beside(target: &Path) -> io::Result<Self> {
+        let folder = parent(target);
+        fs::create_dir_all(folder)?;
+        let mut builder = Builder::new();
+        builder.prefix(BESIDE);
+        readable(&mut builder);
+        let file = builder.tempfile_in(folder)?;
+        Ok(Self {
+            target: target.into(),
+            file: BufWriter::with_capacity(BUFFER, file),
+        })
+    }
+
+    /// Where the file is going to be.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Puts the file in its place once it is on the disk.
+    ///
+    /// # Errors
+    /// If it cannot be written or renamed; what was in its place is then untouched.
+    pub fn commit(self) -> io::Result<()> {
+        let Self { target, file } = self;
+        let file = file.into_inner().map_err(|failed| failed.into_error())?;
+        file.as_file().sync_all()?;
+        file.persist(&target).map_err(|error| error.error)?;
+        sync_folder(parent(&target))
+    }
+}
+
+impl Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for OutputFile {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.file.seek(position)
+    }
 }
 
 // `tempfile` makes private files; an output is as readable as any other file of the user.
@@ -173,6 +226,21 @@ mod tests {
         assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::StorageFull);
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_can_be_finished_at_its_beginning_and_appears_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new").join("out");
+        let mut file = OutputFile::beside(&path).unwrap();
+        file.write_all(b"?23").unwrap();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        file.write_all(b"1").unwrap();
+        assert!(!path.exists());
+        file.commit().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"123");
+        drop(OutputFile::beside(&path).unwrap());
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-use std::fs::{self, File};
-use std::io::{BufWriter, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::Path;
 
-use tempfile::{Builder, NamedTempFile};
+use cloze_core::output;
 
 use super::CorpusError;
 use super::tensor_file::HEADER_BYTES;
@@ -10,44 +10,29 @@ use super::tensor_file::HEADER_BYTES;
 /// How many bytes are gathered before they are written.
 const BUFFER: usize = 1 << 16;
 
-/// What files in the making are called; [`cloze_core::output::remove_leftovers`] knows the name.
-const BESIDE: &str = ".writing-";
-
 /// A tensor file in the making: it is written beside its place from front to back, its header
 /// last, and renamed. Dropped before that, it leaves nothing behind.
 #[derive(Debug)]
-pub(super) struct OutputFile {
-    target: PathBuf,
-    file: BufWriter<NamedTempFile>,
-}
+pub(super) struct OutputFile(output::OutputFile);
 
 impl OutputFile {
     /// Opens a file beside `target` and leaves room for the header.
     pub(super) fn beside(target: &Path) -> Result<Self, CorpusError> {
         let error = CorpusError::write(target);
-        let folder = folder_of(target);
-        fs::create_dir_all(folder).map_err(&error)?;
-        let mut builder = Builder::new();
-        builder.prefix(BESIDE);
-        readable(&mut builder);
-        let file = builder.tempfile_in(folder).map_err(&error)?;
-        let mut file = BufWriter::with_capacity(BUFFER, file);
+        let mut file = output::OutputFile::beside(target).map_err(&error)?;
         file.write_all(&[0; HEADER_BYTES]).map_err(&error)?;
-        Ok(Self {
-            target: target.into(),
-            file,
-        })
+        Ok(Self(file))
     }
 
     /// Where the file is going to be.
     pub(super) fn target(&self) -> &Path {
-        &self.target
+        self.0.target()
     }
 
     /// Adds bytes behind those that were written.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), CorpusError> {
-        let written = self.file.write_all(bytes);
-        written.map_err(CorpusError::write(&self.target))
+        let written = self.0.write_all(bytes);
+        written.map_err(CorpusError::write(self.target()))
     }
 
     /// Adds what another file holds.
@@ -55,25 +40,20 @@ impl OutputFile {
         let copied = other
             .file
             .seek(SeekFrom::Start(0))
-            .and_then(|_| std::io::copy(other.file.get_mut(), &mut self.file));
-        copied.map(|_| ()).map_err(CorpusError::write(&self.target))
+            .and_then(|_| io::copy(other.file.get_mut(), &mut self.0));
+        copied
+            .map(|_| ())
+            .map_err(CorpusError::write(self.target()))
     }
 
     /// Fills the header in and puts the file in its place.
-    pub(super) fn finish(self, header: &[u8; HEADER_BYTES]) -> Result<(), CorpusError> {
-        let Self { target, mut file } = self;
-        let error = CorpusError::write(&target);
-        file.seek(SeekFrom::Start(0)).map_err(&error)?;
-        file.write_all(header).map_err(&error)?;
-        file.flush().map_err(&error)?;
-        let file = file
-            .into_inner()
-            .map_err(|failed| error(failed.into_error()))?;
-        file.as_file().sync_all().map_err(&error)?;
-        file.persist(&target)
-            .map_err(|failed| error(failed.error))?;
-        let folder = File::open(folder_of(&target)).map_err(&error)?;
-        folder.sync_all().map_err(&error)
+    pub(super) fn finish(mut self, header: &[u8; HEADER_BYTES]) -> Result<(), CorpusError> {
+        let target = self.target().to_owned();
+        let headed = self.0.seek(SeekFrom::Start(0));
+        headed
+            .and_then(|_| self.0.write_all(header))
+            .and_then(|()| self.0.commit())
+            .map_err(CorpusError::write(&target))
     }
 }
 
@@ -86,7 +66,11 @@ pub(super) struct SpareFile {
 impl SpareFile {
     /// Opens a file on the disk that holds `target`.
     pub(super) fn near(target: &Path) -> Result<Self, CorpusError> {
-        let file = tempfile::tempfile_in(folder_of(target)).map_err(CorpusError::write(target))?;
+        let folder = match target.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let file = tempfile::tempfile_in(folder).map_err(CorpusError::write(target))?;
         Ok(Self {
             file: BufWriter::with_capacity(BUFFER, file),
         })
@@ -98,20 +82,3 @@ impl SpareFile {
         written.map_err(CorpusError::write(target))
     }
 }
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
-}
-
-// `tempfile` makes private files; an output is as readable as any other file of the user.
-#[cfg(unix)]
-fn readable(builder: &mut Builder<'_, '_>) {
-    use std::os::unix::fs::PermissionsExt;
-    builder.permissions(fs::Permissions::from_mode(0o666));
-}
-
-#[cfg(not(unix))]
-fn readable(_: &mut Builder<'_, '_>) {}
