@@ -28,8 +28,8 @@ pub use architectures::{ARCHITECTURES, Architecture, ModelClass};
 pub use encoder::{DropoutKey, Encoder, EncoderOutput, ForwardError, ForwardOptions, unpack};
 pub use freeze::{FreezeError, FreezeSpec};
 pub use heads::{
-    ClassificationHead, ClassificationHeadConfig, ClassifierOutput, Features, MaskedLanguageHead,
-    MaskedLanguageModel, MaskedLanguageOutput, SequenceClassifier, TokenClassificationHead,
-    TokenClassifier,
+    BuildError, ClassificationHead, ClassificationHeadConfig, ClassifierOutput, EmbeddingLayer,
+    Features, MaskedLanguageHead, MaskedLanguageModel, MaskedLanguageOutput, Pooling,
+    SentenceEncoder, SequenceClassifier, TokenClassificationHead, TokenClassifier,
 };
 pub use parameter_source::{Init, ParameterError, ParameterSource, RandomParameters};

@@ -3,13 +3,13 @@ use burn::tensor::{Device, Tensor};
 use cloze_core::{EncoderConfig, PackedBatch};
 use thiserror::Error;
 
-use super::{ClassificationHeadConfig, Features};
+use super::{ClassificationHeadConfig, Features, Pooling};
 use crate::bridge::linear_forward;
 use crate::encoder::{
     Builder, DropoutKey, Encoder, EncoderOutput, ForwardError, ForwardOptions, Linear, Site,
-    activate, dropout, is_frozen, unpack,
+    activate, dropout, is_frozen,
 };
-use crate::parameter_source::{ParameterError, ParameterSource, f32_data};
+use crate::parameter_source::{ParameterError, ParameterSource};
 
 /// Why a model with a head cannot be built.
 #[derive(Debug, Error)]
@@ -25,6 +25,28 @@ pub enum BuildError {
     NoPooler {
         /// The architecture.
         model_type: String,
+    },
+    /// Pooled output is to be the embedding of an encoder without pooler.
+    #[error(
+        "pooling \"pooled\" needs a pooler, which {model_type} does not have: use \"mean\", \"cls\" \
+         or \"max\""
+    )]
+    NoPooledEmbedding {
+        /// The architecture.
+        model_type: String,
+    },
+    /// An embedding is to be made of nothing.
+    #[error("an embedding needs one pooling at least")]
+    NoPooling,
+    /// A dense layer behind the pooling takes another width than comes out before it.
+    #[error("dense layer {layer} behind the pooling takes {wanted} numbers, and there are {found}")]
+    DenseWidth {
+        /// Which one, counted from 1 among the layers behind the pooling.
+        layer: usize,
+        /// Numbers that come out before it.
+        found: usize,
+        /// Numbers that it takes.
+        wanted: usize,
     },
     /// Next sentences are to be predicted by an encoder without pooler.
     #[error(
@@ -199,26 +221,13 @@ impl SequenceClassifier {
         hidden: Tensor<2>,
         batch: &PackedBatch,
     ) -> Result<Tensor<2>, ForwardError> {
-        match features {
-            Features::Pooled => self.encoder.pooled(hidden, batch),
-            Features::Cls => Ok(self.encoder.first_rows(hidden, batch)),
-            Features::Mean => Ok(mean(hidden, batch)),
-        }
+        Pooling::from(features).apply(&self.encoder, hidden, batch, 0)
     }
 
     /// Features, `[batch, hidden]` → logits, `[batch, labels]`.
     pub fn classify(&self, features: Tensor<2>, options: &ForwardOptions) -> Tensor<2> {
         self.head.forward(features, options.dropout)
     }
-}
-
-/// The mean over the rows of every sequence: `[tokens, hidden]` → `[batch, hidden]`.
-fn mean(hidden: Tensor<2>, batch: &PackedBatch) -> Tensor<2> {
-    let device = hidden.device();
-    let lengths = batch.lengths().map(|length| length as f32).collect();
-    let lengths = Tensor::from_data(f32_data(lengths, &[batch.sequences(), 1]), &device);
-    let sum: Tensor<2> = unpack(hidden, batch).sum_dim(1).squeeze_dim(1);
-    sum / lengths
 }
 
 #[cfg(test)]

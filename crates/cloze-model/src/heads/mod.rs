@@ -4,9 +4,13 @@ mod classification;
 mod config;
 mod frozen_features;
 mod masked_lm;
+mod pooling;
+mod sentence_encoder;
 mod token_classification;
 
 pub use classification::{BuildError, ClassificationHead, ClassifierOutput, SequenceClassifier};
 pub use config::{ClassificationHeadConfig, Features};
 pub use masked_lm::{MaskedLanguageHead, MaskedLanguageModel, MaskedLanguageOutput};
+pub use pooling::Pooling;
+pub use sentence_encoder::{DenseLayer, EmbeddingLayer, SentenceEncoder};
 pub use token_classification::{TokenClassificationHead, TokenClassifier};
