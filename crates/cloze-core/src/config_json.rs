@@ -152,6 +152,18 @@ impl ConfigJson {
         })
     }
 
+    /// Whether something holds, or `default` where the key is missing.
+    ///
+    /// # Errors
+    /// If the value is something else.
+    pub fn flag_or(&self, key: &str, default: bool) -> Result<bool, InputError> {
+        self.get(key).map_or(Ok(default), |value| {
+            value
+                .as_bool()
+                .ok_or_else(|| self.error(key, "true or false"))
+        })
+    }
+
     /// An activation that cloze computes exactly, or `default` where the key is missing.
     ///
     /// # Errors

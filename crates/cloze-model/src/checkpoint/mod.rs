@@ -5,6 +5,7 @@
 //! - [`TensorStore`]: a folder's tensors, from safetensors or torch archives, whole or in shards
 //! - [`load_encoder`], [`load_classifier`], [`load_token_classifier`], [`load_masked_language_model`]:
 //!   models with the weights of a checkpoint, and a [`LoadReport`] of what was not shared
+//! - [`SentenceTransformer`]: what a folder of `sentence-transformers` says beside its checkpoint
 //! - [`init_encoder`], [`init_classifier`], [`init_masked_language_model`]: models with fresh weights
 //! - [`save_encoder`], [`save_classifier`], [`save_token_classifier`],
 //!   [`save_masked_language_model`]: folders that `transformers` reads, and cloze again
@@ -17,6 +18,7 @@ mod label_names;
 mod load;
 mod report;
 mod save;
+mod sentence_transformer;
 mod settings;
 mod source;
 mod tensor_names;
@@ -37,6 +39,7 @@ pub use save::{
     ClassifierMetadata, MaskedLanguageMetadata, save_classifier, save_encoder,
     save_masked_language_model,
 };
+pub use sentence_transformer::SentenceTransformer;
 pub use settings::{ClozeSettings, ProblemType};
 pub use tensors::{StoredType, TensorStore};
 pub use token_classifier::{

@@ -9,8 +9,12 @@ use super::error::unreachable;
 use super::{DownloadObserver, DownloadProgress, HubError, HubId, HubOptions};
 
 /// Everything besides weights that cloze reads of a model.
-const SMALL_FILES: [&str; 6] = [
+const SMALL_FILES: [&str; 10] = [
     "config.json",
+    "config_sentence_transformers.json",
+    "modules.json",
+    "sentence_bert_config.json",
+    "sentence_distilbert_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
@@ -116,7 +120,27 @@ fn wanted_files(
             .filter(|name| has(name))
             .map(|&name| name.to_owned()),
     );
+    files.extend(module_files(&present));
     Ok(Ok(files))
+}
+
+/// The files of the parts that `sentence-transformers` keeps in folders: `1_Pooling/config.json`.
+fn module_files(present: &[String]) -> Vec<String> {
+    let is_plain = |name: &str| {
+        let mut characters = name.chars();
+        characters
+            .next()
+            .is_some_and(|first| first.is_ascii_digit())
+            && characters.all(|character| character.is_ascii_alphanumeric() || character == '_')
+    };
+    let wanted = |file: &&String| match file.split_once('/') {
+        Some((folder, "config.json" | "model.safetensors")) => is_plain(folder),
+        Some((folder, "pytorch_model.bin")) => {
+            is_plain(folder) && !present.contains(&format!("{folder}/model.safetensors"))
+        }
+        _ => false,
+    };
+    present.iter().filter(wanted).cloned().collect()
 }
 
 /// One format's files among those that are present.
@@ -217,6 +241,31 @@ mod tests {
                 .map(|&name| name.to_owned())
                 .collect::<Vec<_>>(),
         )
+    }
+
+    #[test]
+    fn parts_of_sentence_transformers_are_fetched_and_nothing_else() {
+        let present = [
+            "modules.json",
+            "1_Pooling/config.json",
+            "2_Dense/config.json",
+            "2_Dense/model.safetensors",
+            "2_Dense/pytorch_model.bin",
+            "3_Dense/pytorch_model.bin",
+            "onnx/model.safetensors",
+            "2_Dense/onnx/model.safetensors",
+            "1*/config.json",
+            "1_Pooling/README.md",
+        ];
+        assert_eq!(
+            module_files(&present.map(str::to_owned)),
+            [
+                "1_Pooling/config.json",
+                "2_Dense/config.json",
+                "2_Dense/model.safetensors",
+                "3_Dense/pytorch_model.bin",
+            ]
+        );
     }
 
     #[test]

@@ -58,6 +58,14 @@ impl TensorStore {
         })
     }
 
+    /// Opens a single file and checks its table of contents.
+    ///
+    /// # Errors
+    /// If the file is missing, cut short, or broken.
+    pub fn open_file(path: &Path) -> Result<Self, CheckpointError> {
+        Ok(Self::of(vec![WeightsFile::open(path)?]))
+    }
+
     fn of(files: Vec<WeightsFile>) -> Self {
         let mut places = HashMap::new();
         for (file, weights) in files.iter().enumerate() {
@@ -66,6 +74,11 @@ impl TensorStore {
             }
         }
         Self { files, places }
+    }
+
+    /// The files that hold the tensors.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(WeightsFile::path)
     }
 
     /// The names of all tensors, in alphabetic order.
