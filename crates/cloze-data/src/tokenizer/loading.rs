@@ -8,7 +8,7 @@ use cloze_core::InputError;
 use serde_json::Map;
 use tokenizers::decoders::wordpiece::WordPiece as WordPieceDecoder;
 use tokenizers::models::wordpiece::WordPiece;
-use tokenizers::normalizers::BertNormalizer;
+use tokenizers::normalizers::{BertNormalizer, Lowercase, Sequence};
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::bert::BertProcessing;
 use tokenizers::{AddedToken, ModelWrapper, NormalizerWrapper, PostProcessorWrapper};
@@ -117,6 +117,24 @@ impl Tokenizer {
             tokenizer.set_model_type(model_type);
         }
         Ok(tokenizer)
+    }
+
+    /// Makes letters small before anything else is done with a text, unless that is done already
+    /// (`do_lower_case` of `sentence-transformers`).
+    ///
+    /// # Errors
+    /// If the tokenizer takes no other normalizer.
+    pub fn lowercase(&mut self) -> Result<(), TokenizerError> {
+        let pipeline = &mut Arc::make_mut(&mut self.inner).pipeline;
+        let normalizers = match pipeline.get_normalizer() {
+            Some(stored) if has_lowercase(stored) => return Ok(()),
+            Some(stored) => vec![Lowercase.into(), stored.clone()],
+            None => vec![Lowercase.into()],
+        };
+        pipeline
+            .with_normalizer(Some(Sequence::new(normalizers)))
+            .map_err(TokenizerError::library("set the normalizer"))?;
+        Ok(())
     }
 
     /// Makes a WordPiece tokenizer from a `vocab.txt`: one token a line.
@@ -285,6 +303,16 @@ fn apply_normalizer_settings(
         .with_normalizer(Some(normalizer))
         .map_err(TokenizerError::library("set the normalizer"))?;
     Ok(())
+}
+
+/// Whether a normalizer, or one of its parts, makes letters small.
+fn has_lowercase(normalizer: &NormalizerWrapper) -> bool {
+    match normalizer {
+        NormalizerWrapper::Lowercase(_) => true,
+        NormalizerWrapper::BertNormalizer(bert) => bert.lowercase,
+        NormalizerWrapper::Sequence(parts) => parts.as_ref().iter().any(has_lowercase),
+        _ => false,
+    }
 }
 
 /// Adds the tokens that the small files name and the tokenizer lacks; each must get its id.

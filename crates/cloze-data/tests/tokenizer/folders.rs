@@ -58,6 +58,26 @@ fn tokenizer_config_decides_on_case_accents_and_chinese() {
 }
 
 #[test]
+fn letters_become_small_before_anything_else_if_asked_for() {
+    let files = [
+        ("vocab.txt", TINY),
+        ("tokenizer_config.json", r#"{"do_lower_case": false}"#),
+    ];
+    let mut cased = load(&files);
+    let before = cased.fingerprint();
+    cased.lowercase().unwrap();
+    assert_eq!(
+        cased.tokenize("Hello [MASK] CAFÉ").unwrap(),
+        ["he", "##llo", "[MASK]", "café"]
+    );
+    assert_ne!(cased.fingerprint(), before);
+    let mut uncased = load(&files[..1]);
+    let before = uncased.fingerprint();
+    uncased.lowercase().unwrap();
+    assert_eq!(uncased.fingerprint(), before);
+}
+
+#[test]
 fn tokenizer_config_overrules_tokenizer_json() {
     let folder = tempfile::tempdir().unwrap();
     uncased().save(folder.path()).unwrap();
