@@ -6,6 +6,7 @@
 //! - [`windows`]: long texts → windows that overlap
 //! - [`tags`]: schemes of tags: validated, converted, entities of them
 //! - [`row_writer`]: rows → a file
+//! - [`vector_file`]: vectors → a file
 //! - [`splits`]: rows → training, validation and test rows; texts that stand in two of them
 //! - [`sentences`]: raw text → sentences
 //! - [`corpus`]: texts of any number → token sequences on the disk; blocks and sentence pairs of them
@@ -30,6 +31,7 @@ pub mod sentences;
 pub mod splits;
 pub mod tags;
 pub mod tokenizer;
+pub mod vector_file;
 pub mod windows;
 
 pub use random::RandomStream;
