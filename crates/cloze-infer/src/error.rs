@@ -1,10 +1,12 @@
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use cloze_core::PackedBatchError;
+use cloze_core::{InputError, PackedBatchError};
 use cloze_data::corpus::CorpusError;
 use cloze_data::tokenizer::TokenizerError;
-use cloze_model::ForwardError;
+use cloze_data::vector_file::VectorFileError;
 use cloze_model::checkpoint::CheckpointError;
+use cloze_model::{BuildError, ForwardError};
 use cloze_tasks::TaskError;
 use thiserror::Error;
 
@@ -85,6 +87,83 @@ pub enum InferError {
         /// Where the text was cut, if it was.
         cut: Option<usize>,
     },
+    /// Pooled output is wanted of weights without pooler.
+    #[error(
+        "{folder} has no pooled output: it is {what}, and lacks {}; \
+         use \"mean\", \"cls\" or \"max\"",
+        .missing.join(", ")
+    )]
+    NoPooler {
+        /// The folder.
+        folder: PathBuf,
+        /// What its `config.json` says that it is.
+        what: String,
+        /// Tensors that are needed.
+        missing: Vec<String>,
+    },
+    /// The parts behind an encoder do not fit it.
+    #[error("{folder} gives no embeddings of this kind")]
+    Embedding {
+        /// The folder.
+        folder: PathBuf,
+        /// What does not fit.
+        source: BuildError,
+    },
+    /// A prompt of this name is not in the folder.
+    #[error("{folder} has no prompt {name:?}, only {}", list(.known))]
+    UnknownPrompt {
+        /// The folder.
+        folder: PathBuf,
+        /// What was asked for.
+        name: String,
+        /// The prompts that are there.
+        known: Vec<String>,
+    },
+    /// A prompt is longer than what is read of a text.
+    #[error("the prompt {prompt:?} has {tokens} tokens, and {limit} are read of a text")]
+    LongPrompt {
+        /// The prompt.
+        prompt: String,
+        /// Its tokens, `[CLS]` included.
+        tokens: usize,
+        /// Tokens that are read of a text.
+        limit: usize,
+    },
+    /// A file of vectors cannot be written.
+    #[error(transparent)]
+    Vectors(#[from] VectorFileError),
+    /// A user's file holds something else than was wanted.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A file of an index cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file of an index cannot be written.
+    #[error("cannot write {path}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// An index was made with another model than the one that is to search in it.
+    #[error(
+        "{index} was made with {made_with}, whose files, or settings, were others than those of \
+         {model} now: make the index again"
+    )]
+    OtherModel {
+        /// The folder of the index.
+        index: PathBuf,
+        /// What the model was called then.
+        made_with: String,
+        /// The folder of the model.
+        model: PathBuf,
+    },
     /// The model is for another task.
     #[error("{folder} was trained for {found}, not for {wanted}")]
     OtherTask {
@@ -103,6 +182,33 @@ pub enum InferError {
         /// Outputs of its head.
         outputs: usize,
     },
+}
+
+impl InferError {
+    /// For `map_err`: a file that cannot be read.
+    pub(crate) fn read(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        move |source| Self::Read {
+            path: path.into(),
+            source,
+        }
+    }
+
+    /// For `map_err`: a file that cannot be written.
+    pub(crate) fn write(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        move |source| Self::Write {
+            path: path.into(),
+            source,
+        }
+    }
+}
+
+/// Names for an error message.
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none".into();
+    }
+    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    quoted.join(", ")
 }
 
 impl From<CheckpointError> for InferError {

@@ -6,6 +6,8 @@
 //! - [`TokenClassificationPipeline`]: texts → entities with scores and places; tagged sentences → metrics
 //! - [`ModelTask`]: what a saved model is for
 //! - [`MaskedLanguagePipeline`]: texts with masks → words and scores; pairs → whether they follow
+//! - [`Embedder`]: texts → vectors; [`Similarity`]: vectors → how alike their texts are
+//! - [`VectorIndex`] and [`IndexWriter`]: texts and their vectors in a folder, and search in it
 //! - [`rows`]: texts of a file or of standard input as they come
 //! - [`Windows`]: a stream in groups, read ahead, with flat memory
 //!
@@ -20,6 +22,7 @@
 //! # Ok::<(), cloze_infer::InferError>(())
 //! ```
 
+mod embedder;
 mod error;
 mod masked_evaluation;
 mod masked_language;
@@ -29,11 +32,14 @@ mod multi_label_classifier;
 mod pipeline;
 pub mod rows;
 mod sequence_pipeline;
+mod similarity;
 mod text_classifier;
 mod text_regressor;
 mod token_classification;
+mod vector_index;
 mod windows;
 
+pub use embedder::{EmbedOptions, Embedder, EmbedderOptions, Embedding, Prompt};
 pub use error::InferError;
 pub use masked_evaluation::MaskedEvaluationOptions;
 pub use masked_language::{
@@ -42,9 +48,11 @@ pub use masked_language::{
 pub use model_folder::model_folder;
 pub use model_task::ModelTask;
 pub use multi_label_classifier::{MultiLabelClassifier, MultiLabelOptions};
+pub use similarity::Similarity;
 pub use text_classifier::{PredictOptions, Prediction, TextClassifier, TopK};
 pub use text_regressor::TextRegressor;
 pub use token_classification::{
     Aggregation, FoundEntity, TaggedText, TaggingOptions, TokenClassificationPipeline,
 };
+pub use vector_index::{Hit, IndexSettings, IndexWriter, IndexedText, VectorIndex};
 pub use windows::{Arrival, Windows};
