@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use cloze_infer::{InferError, MultiLabelClassifier, TextClassifier, TextRegressor, model_folder};
+use cloze_infer::{
+    Embedder, EmbedderOptions, InferError, MultiLabelClassifier, TextClassifier, TextRegressor,
+    model_folder,
+};
 use cloze_model::checkpoint::{CheckpointError, HubError, HubOptions};
 use cloze_model::device::ComputeDevice;
 
@@ -71,6 +74,20 @@ impl Models {
             Some(threshold) => classifier.with_threshold(threshold),
             None => classifier,
         })
+    }
+
+    /// A model that gives vectors, loaded onto a device.
+    pub(crate) fn embedder(
+        &self,
+        name: &str,
+        options: &EmbedderOptions,
+        device: &ComputeDevice,
+    ) -> anyhow::Result<Embedder> {
+        Ok(Embedder::open(
+            &self.folder(name)?,
+            options,
+            device.device(),
+        )?)
     }
 
     /// A model that gives numbers, loaded onto a device.

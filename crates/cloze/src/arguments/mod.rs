@@ -5,10 +5,15 @@
 pub(crate) mod convert;
 pub(crate) mod data;
 pub(crate) mod device;
+pub(crate) mod embed;
+pub(crate) mod embedding;
 pub(crate) mod eval;
+pub(crate) mod index;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod predict;
+pub(crate) mod search;
+pub(crate) mod similarity;
 pub(crate) mod split;
 pub(crate) mod table;
 pub(crate) mod tokenize;
@@ -75,6 +80,10 @@ pub(crate) enum Command {
     Train(train::TrainArguments),
     Eval(eval::EvalArguments),
     Predict(predict::PredictArguments),
+    Embed(embed::EmbedArguments),
+    Similarity(similarity::SimilarityArguments),
+    Index(index::IndexArguments),
+    Search(search::SearchArguments),
     Inspect(inspect::InspectArguments),
     Tokenize(tokenize::TokenizeArguments),
     Data(data::DataArguments),

@@ -321,7 +321,7 @@ impl PredictArguments {
     }
 }
 
-fn texts(texts: Vec<String>, pair: Option<&str>) -> Result<Vec<LabelledText>, Usage> {
+pub(super) fn texts(texts: Vec<String>, pair: Option<&str>) -> Result<Vec<LabelledText>, Usage> {
     let text = |(index, text): (usize, String)| {
         let number = index + 1;
         if text.trim().is_empty() {

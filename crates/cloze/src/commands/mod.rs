@@ -3,11 +3,16 @@
 mod completions;
 mod convert;
 mod data;
+mod embed;
+mod embedding;
 mod eval;
+mod index;
 mod init;
 mod inspect;
 mod predict;
 mod schema;
+mod search;
+mod similarity;
 mod split;
 mod tokenize;
 mod train;
@@ -24,6 +29,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Train(arguments) => train::run(&arguments, &models),
         Command::Eval(arguments) => eval::run(&arguments, &models),
         Command::Predict(arguments) => predict::run(arguments, &models),
+        Command::Embed(arguments) => embed::run(arguments, &models),
+        Command::Similarity(arguments) => similarity::run(arguments, &models),
+        Command::Index(arguments) => index::run(&arguments, &models),
+        Command::Search(arguments) => search::run(arguments, &models),
         Command::Inspect(arguments) => inspect::run(&arguments, &models),
         Command::Tokenize(arguments) => tokenize::run(arguments, &models),
         Command::Convert(arguments) => convert::run(&arguments, &models),

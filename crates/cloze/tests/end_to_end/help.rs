@@ -2,10 +2,14 @@
 
 use crate::place::Place;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 16] = [
     "train",
     "eval",
     "predict",
+    "embed",
+    "similarity",
+    "index",
+    "search",
     "inspect",
     "tokenize",
     "vocab train",

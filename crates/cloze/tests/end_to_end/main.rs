@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod devices;
+mod embeddings;
 mod evaluation;
 mod help;
 mod interrupted_runs;

@@ -28,7 +28,7 @@ use masks::Masks;
 const BATCHES_PER_WINDOW: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not zero");
 
 /// A model at work, which prints what it says.
-trait Predictor {
+pub(super) trait Predictor {
     /// Predicts and prints; what was printed reaches the reader at once.
     fn window(&mut self, texts: &[LabelledText]) -> anyhow::Result<()>;
 
@@ -103,7 +103,8 @@ fn predictor(
     })
 }
 
-fn stream(
+/// Hands the rows of a file or of standard input to a predictor, in windows.
+pub(super) fn stream(
     rows: RowStream,
     input: &StreamInput,
     batch_size: NonZeroUsize,
@@ -156,7 +157,7 @@ fn stream(
 }
 
 /// Id, text and second text on one line.
-fn shown_text(row: &LabelledText) -> String {
+pub(super) fn shown_text(row: &LabelledText) -> String {
     let id = row.id.as_ref().map(|id| match id {
         Value::Text(text) => text.clone(),
         other => other.describe(),
@@ -168,7 +169,7 @@ fn shown_text(row: &LabelledText) -> String {
         .join("  ")
 }
 
-fn one_line(text: &str) -> Cow<'_, str> {
+pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(char::is_control) {
         text.replace(char::is_control, " ").into()
     } else {
