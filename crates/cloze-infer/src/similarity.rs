@@ -78,8 +78,8 @@ fn sum(a: &[f32], b: &[f32], function: impl Fn(f32, f32) -> f32) -> f32 {
     let (b, b_rest) = b.as_chunks::<LANES>();
     let mut lanes = [0.0; LANES];
     for (a, b) in a.iter().zip(b) {
-        for lane in 0..LANES {
-            lanes[lane] += function(a[lane], b[lane]);
+        for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += function(a, b);
         }
     }
     let rest = a_rest.iter().zip(b_rest);

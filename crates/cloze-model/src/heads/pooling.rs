@@ -137,8 +137,8 @@ impl Kept<'_> {
     fn weighted(self, hidden: Tensor<2>, weight: impl Fn(usize) -> f32) -> Tensor<2> {
         let mut weights = vec![0.0; self.batch.tokens()];
         for ((first, end), &start) in self.rows().zip(self.batch.offsets()) {
-            for row in first..end {
-                weights[row] = weight(row - start);
+            for (position, place) in (first - start..).zip(&mut weights[first..end]) {
+                *place = weight(position);
             }
         }
         let weights = column(weights, &hidden.device());

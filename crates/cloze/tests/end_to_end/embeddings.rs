@@ -131,7 +131,7 @@ fn pooling_and_length_are_what_is_asked_for() {
         .success();
     assert_eq!(
         stderr(&output),
-        "warning: 2 of 3 texts are longer than the 4 tokens that are read (the longest has 10, the \
+        "warning: 3 of 3 texts are longer than the 4 tokens that are read (the longest has 14, the \
          first is number 1)\n"
     );
 }
