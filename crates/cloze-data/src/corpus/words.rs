@@ -17,8 +17,10 @@ pub enum WordRule {
     /// Every token stands alone.
     #[default]
     None,
-    /// The sub-words of one word of the tokenizer: `super ##script ##ion`. BERT's tokenizer takes
-    /// punctuation marks and Chinese characters for words of their own.
+    /// The sub-words of one word of the tokenizer: `super ##script ##ion`, `Ġsuper script ion`,
+    /// `▁super script ion`. BERT's tokenizer takes punctuation marks for words of their own,
+    /// RoBERTa's runs of them, XLM-RoBERTa's has words that end at white space alone. Beside a
+    /// Chinese character a word begins with every tokenizer, where a token does.
     SubWords,
     /// What stands between white space: the words of a corpus that was segmented before, such as
     /// `使用 语言 模型 来 预测`. In other languages punctuation belongs to the word that it stands at
@@ -98,6 +100,7 @@ impl WordMarker {
             return ids.iter().map(|&id| Token::new(id)).collect();
         }
         let borders = self.borders(text);
+        let ideographs = Ideographs::of(text);
         let continues = |index: usize| {
             // A token that was added to the text has no word.
             let Some(before) = index.checked_sub(1) else {
@@ -109,7 +112,7 @@ impl WordMarker {
                 return false;
             };
             let between = encoding.offsets[before].1..=encoding.offsets[index].0;
-            word == word_before
+            (word == word_before && ideographs.none_at(between.clone()))
                 || borders
                     .as_ref()
                     .is_some_and(|borders| borders.none_in(between))
@@ -181,6 +184,36 @@ impl Borders {
     fn none_in(&self, mut places: RangeInclusive<usize>) -> bool {
         places.all(|place| self.0.get(place) == Some(&false))
     }
+}
+
+/// For every character of a text whether it is Chinese: nothing for a text that has none.
+struct Ideographs(Vec<bool>);
+
+impl Ideographs {
+    fn of(text: &str) -> Self {
+        if text.is_ascii() || !text.chars().any(is_ideograph) {
+            return Self(Vec::new());
+        }
+        Self(text.chars().map(is_ideograph).collect())
+    }
+
+    /// Whether no Chinese character stands at any of these places between two characters.
+    fn none_at(&self, mut places: RangeInclusive<usize>) -> bool {
+        let chinese = |at: usize| self.0.get(at) == Some(&true);
+        self.0.is_empty()
+            || !places.any(|place| chinese(place) || place.checked_sub(1).is_some_and(chinese))
+    }
+}
+
+/// The characters that BERT's tokenizer takes for words of their own.
+fn is_ideograph(character: char) -> bool {
+    matches!(character,
+        '\u{4E00}'..='\u{9FFF}'
+        | '\u{3400}'..='\u{4DBF}'
+        | '\u{20000}'..='\u{2A6DF}'
+        | '\u{2A700}'..='\u{2CEAF}'
+        | '\u{F900}'..='\u{FAFF}'
+        | '\u{2F800}'..='\u{2FA1F}')
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ pub struct DecodeOptions {
     /// follows or precedes it.
     pub join_chinese: bool,
     /// Spaces before English punctuation and contractions are removed (`it ' s` → `it's`);
-    /// without a value as `tokenizer_config.json` says, which is no unless it says yes.
+    /// without a value as `tokenizer_config.json` says, which is no unless it says yes. Never done
+    /// with BPE, as in `transformers`.
     pub clean_up_spaces: Option<bool>,
 }
 
@@ -45,8 +46,10 @@ impl Tokenizer {
             join_chinese(&mut pieces, &special);
         }
         let text = pieces.concat();
+        // The spaces of a BPE are those of the text: nothing is to be repaired.
+        let is_bpe = matches!(self.inner.pipeline.get_model(), ModelWrapper::BPE(_));
         let clean_up = options.clean_up_spaces;
-        if clean_up.unwrap_or(self.inner.clean_up_spaces) {
+        if clean_up.unwrap_or(self.inner.clean_up_spaces) && !is_bpe {
             Ok(clean_up_spaces(&text))
         } else {
             Ok(text)
@@ -73,7 +76,10 @@ impl Tokenizer {
     pub fn marks_continuations(&self) -> bool {
         match self.inner.pipeline.get_model() {
             ModelWrapper::WordPiece(model) => !model.continuing_subword_prefix.is_empty(),
-            ModelWrapper::BPE(model) => model.continuing_subword_prefix.is_some(),
+            ModelWrapper::BPE(model) => {
+                let prefix = model.continuing_subword_prefix.as_deref();
+                prefix.is_some_and(|prefix| !prefix.is_empty())
+            }
             ModelWrapper::WordLevel(_) | ModelWrapper::Unigram(_) => false,
         }
     }

@@ -151,7 +151,10 @@ impl Tokenizer {
             .collect::<Result<_, _>>()?;
         let mut encoding = Encoding {
             ids: raw.get_ids().to_vec(),
-            type_ids: raw.get_type_ids().to_vec(),
+            type_ids: match self.inner.token_types {
+                true => raw.get_type_ids().to_vec(),
+                false => vec![0; raw.len()],
+            },
             attention_mask: vec![1; raw.len()],
             untruncated_length,
             overflowing,

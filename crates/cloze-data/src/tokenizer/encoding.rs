@@ -108,7 +108,8 @@ pub struct Encoding {
     /// Token ids.
     #[serde(rename = "input_ids")]
     pub ids: Vec<u32>,
-    /// 0 up to and with the first `[SEP]`, then 1; 0 on padding.
+    /// 0 up to and with the first `[SEP]`, then 1; 0 on padding, and 0 everywhere where the
+    /// architecture does not tell the texts of a pair apart (RoBERTa).
     #[serde(rename = "token_type_ids")]
     pub type_ids: Vec<u32>,
     /// 1 on tokens, 0 on padding.

@@ -106,6 +106,38 @@ impl FolderSettings {
         })
     }
 
+    /// Refuses XLM-RoBERTa's tokenizer without a space before the first word.
+    pub(super) fn refuse_unprefixed_pieces(&self) -> Result<(), InputError> {
+        let class = self.tokenizer_class()?.unwrap_or_default();
+        match &self.config {
+            Some(config)
+                if class.starts_with("XLMRoberta")
+                    && self.flag("add_prefix_space")? == Some(false) =>
+            {
+                let wanted = "true: cloze puts a space before the first word of XLM-RoBERTa's, \
+                              as its training did";
+                Err(config.error("add_prefix_space", wanted))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the model is told which of two texts a token belongs to: `model_input_names`, if it
+    /// is there, otherwise what the class for the tokenizer says.
+    pub(super) fn has_token_types(&self) -> Result<bool, InputError> {
+        let names = self.setting("model_input_names", "a list of names", |value| {
+            let names = value.as_array()?.iter();
+            names
+                .map(|name| name.as_str().map(str::to_owned))
+                .collect::<Option<Vec<_>>>()
+        })?;
+        let class = self.tokenizer_class()?.unwrap_or_default();
+        Ok(match names {
+            Some(names) => names.iter().any(|name| name == "token_type_ids"),
+            None => !class.starts_with("Roberta") && !class.starts_with("XLMRoberta"),
+        })
+    }
+
     /// `model_type` of the model's own `config.json`.
     pub(super) fn model_type(&self) -> Option<&str> {
         self.model.as_ref()?.get("model_type")?.as_str()

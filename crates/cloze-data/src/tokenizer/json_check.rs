@@ -1,4 +1,4 @@
-//! What the `tokenizers` crate takes for granted in a `tokenizer.json`, and panics where it is not
+//! What the `tokenizers` crate takes for granted in a `tokenizer.json` or a `vocab.json`, and panics where it is not
 //! so: text in UTF-8, a well-formed decoder and normalizer, ids that can be counted on from.
 
 use std::fmt;
@@ -32,6 +32,11 @@ struct Model {
 /// Checks the text of a `tokenizer.json`.
 pub(super) fn check(json: &str) -> Result<(), serde_json::Error> {
     serde_json::from_str(json).map(|_: TokenizerJson| ())
+}
+
+/// Checks the text of a `vocab.json`: an object, token to id.
+pub(super) fn check_vocabulary(json: &str) -> Result<(), serde_json::Error> {
+    serde_json::from_str(json).map(|_: Ids| ())
 }
 
 /// A normalizer, with the tables of SentencePiece that may be in it.
@@ -95,6 +100,9 @@ mod tests {
 
     #[test]
     fn what_the_library_would_panic_at_is_an_error() {
+        super::check_vocabulary(r#"{"a": 4294967295}"#).unwrap_err();
+        super::check_vocabulary(r#"{"a": -1}"#).unwrap_err();
+        super::check_vocabulary(r#"{"a": 2147483647}"#).unwrap();
         check(r#"{"decoder": {"type": "\ud800"}}"#).unwrap_err();
         check(r#"{"decoder": {"a": 1e999}}"#).unwrap_err();
         let table = r#"{"type": "Precompiled", "precompiled_charsmap": "!"}"#;

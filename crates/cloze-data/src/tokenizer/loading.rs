@@ -16,7 +16,7 @@ use tokenizers::{AddedToken, ModelWrapper, NormalizerWrapper, PostProcessorWrapp
 use super::folder_settings::FolderSettings;
 use super::{
     Inner, Side, SpecialToken, SpecialTokenNames, SpecialTokens, Tokenizer, TokenizerError,
-    json_check, text_lines, vocab_file,
+    byte_level, json_check, text_lines, vocab_file,
 };
 
 /// How a WordPiece tokenizer treats text before it looks words up. The default is that of
@@ -64,29 +64,43 @@ impl WordPieceOptions {
     }
 }
 
-/// The class of `transformers` that tokenizes for an architecture.
-pub(super) fn tokenizer_class(model_type: &str) -> Option<&'static str> {
+/// The class of `transformers` that tokenizes for an architecture, and whether a model is of the
+/// kind that this class has.
+pub(super) fn tokenizer_class(
+    model_type: &str,
+) -> Option<(&'static str, fn(&ModelWrapper) -> bool)> {
+    let is_wordpiece: fn(&ModelWrapper) -> bool =
+        |model| matches!(model, ModelWrapper::WordPiece(_));
     match model_type {
-        "bert" => Some("BertTokenizer"),
-        "distilbert" => Some("DistilBertTokenizer"),
-        "electra" => Some("ElectraTokenizer"),
+        "bert" => Some(("BertTokenizer", is_wordpiece)),
+        "distilbert" => Some(("DistilBertTokenizer", is_wordpiece)),
+        "electra" => Some(("ElectraTokenizer", is_wordpiece)),
+        "roberta" => Some(("RobertaTokenizer", |model| {
+            matches!(model, ModelWrapper::BPE(_))
+        })),
+        "xlm-roberta" => Some(("XLMRobertaTokenizer", |model| {
+            matches!(model, ModelWrapper::Unigram(_))
+        })),
         _ => None,
     }
 }
 
 impl Tokenizer {
-    /// Loads the tokenizer of a checkpoint folder: `tokenizer.json`, or else `vocab.txt`, with
-    /// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` where they are.
+    /// Loads the tokenizer of a checkpoint folder: `tokenizer.json`, or else `vocab.txt`, or
+    /// `vocab.json` with `merges.txt`; and `tokenizer_config.json`, `special_tokens_map.json` and
+    /// `added_tokens.json` where they are.
     ///
-    /// As in `transformers`, what `tokenizer_config.json` says of lower case, accents and Chinese
-    /// characters goes before what `tokenizer.json` says, and truncation and padding stored in
-    /// `tokenizer.json` are left out: they are for the caller to ask for.
+    /// As in `transformers`, what `tokenizer_config.json` says of lower case, accents, Chinese
+    /// characters and, for RoBERTa, of a space before the first word goes before what
+    /// `tokenizer.json` says, and truncation and padding stored in `tokenizer.json` are left out:
+    /// they are for the caller to ask for.
     ///
     /// # Errors
     /// If there is no tokenizer in the folder, a file cannot be read or is malformed, or the
     /// vocabulary lacks a special token.
     pub fn from_folder(folder: &Path) -> Result<Self, TokenizerError> {
         let settings = FolderSettings::read(folder)?;
+        settings.refuse_unprefixed_pieces()?;
         let json = folder.join("tokenizer.json");
         let vocab = folder.join("vocab.txt");
         let (mut pipeline, file) = if json.exists() {
@@ -96,17 +110,24 @@ impl Tokenizer {
             let options = WordPieceOptions::from_settings(&settings, &tokens)?;
             (wordpiece(&vocab, tokens, &options)?, vocab)
         } else {
-            let found = "neither tokenizer.json nor vocab.txt";
-            return Err(InputError::new(folder, found, "a tokenizer").into());
+            let (vocab, merges) = (folder.join("vocab.json"), folder.join("merges.txt"));
+            if !vocab.exists() || !merges.exists() {
+                return Err(no_tokenizer(folder).into());
+            }
+            (byte_level::from_files(&vocab, &merges)?, vocab)
         };
         add_stated_tokens(&mut pipeline, &settings)?;
         let names = settings.special_names(|name| pipeline.token_to_id(name).is_some())?;
+        if byte_level::is_robertas(&pipeline, &file, &settings)? {
+            byte_level::apply_settings(&mut pipeline, &settings, &names)?;
+        }
         let mut inner = Inner::new(pipeline, &names, &file)?;
         inner.model_max_length = settings.model_max_length()?;
         inner.truncation_side = settings.side("truncation_side")?;
         inner.padding_side = settings.side("padding_side")?;
         let clean_up = settings.flag("clean_up_tokenization_spaces")?;
         inner.clean_up_spaces = clean_up.unwrap_or(false);
+        inner.token_types = settings.has_token_types()?;
         inner.config = settings.config();
         let mut tokenizer = Self {
             inner: Arc::new(inner),
@@ -192,8 +213,25 @@ impl Inner {
             truncation_side: Side::Right,
             padding_side: Side::Right,
             clean_up_spaces: false,
+            token_types: true,
             config: Map::new(),
         })
+    }
+}
+
+/// What is said of a folder without the files of a tokenizer.
+fn no_tokenizer(folder: &Path) -> InputError {
+    let model = ["sentencepiece.bpe.model", "spiece.model"];
+    match model.into_iter().find(|name| folder.join(name).exists()) {
+        Some(name) => InputError::new(
+            folder,
+            format!("{name} alone"),
+            "a tokenizer.json too: `save_pretrained` of the tokenizer in `transformers` writes it",
+        ),
+        None => {
+            let found = "neither tokenizer.json nor vocab.txt nor vocab.json with merges.txt";
+            InputError::new(folder, found, "a tokenizer")
+        }
     }
 }
 

@@ -18,6 +18,7 @@
 
 mod added_tokens;
 mod batch;
+mod byte_level;
 mod decode;
 mod encode;
 mod encoding;
@@ -76,6 +77,8 @@ struct Inner {
     truncation_side: Side,
     padding_side: Side,
     clean_up_spaces: bool,
+    /// Whether the model is told which of two texts a token belongs to.
+    token_types: bool,
     /// The greatest id.
     last_id: u32,
     /// `tokenizer_config.json` as it was read, to be written again with what changed.
@@ -189,12 +192,26 @@ impl Tokenizer {
     /// does. `transformers` then hands the model the inputs that it takes: a DistilBERT refuses
     /// token type ids. A name that cloze does not know changes nothing.
     pub fn set_model_type(&mut self, model_type: &str) {
-        let Some(class) = loading::tokenizer_class(model_type) else {
+        let Some((class, fits)) = loading::tokenizer_class(model_type) else {
             return;
         };
-        let config = &mut Arc::make_mut(&mut self.inner).config;
-        config.insert("tokenizer_class".into(), class.into());
-        config.shift_remove("model_input_names");
+        let inner = Arc::make_mut(&mut self.inner);
+        let fits = fits(inner.pipeline.get_model());
+        // A class would make its own kind of model of the vocabulary; this one leaves it alone.
+        let class = if fits {
+            class
+        } else {
+            "PreTrainedTokenizerFast"
+        };
+        inner.config.insert("tokenizer_class".into(), class.into());
+        inner.config.shift_remove("model_input_names");
+        inner.token_types = !model_type.contains("roberta");
+        if !fits && !inner.token_types {
+            let inputs = ["input_ids", "attention_mask"];
+            inner
+                .config
+                .insert("model_input_names".into(), inputs.as_slice().into());
+        }
     }
 
     /// A hash of everything that decides which ids a text gets, in hexadecimal digits.

@@ -4,7 +4,7 @@ use std::path::Path;
 use cloze_core::output::write_file;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use tokenizers::{ModelWrapper, NormalizerWrapper};
+use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper};
 
 use super::{Side, Tokenizer, TokenizerError};
 
@@ -50,6 +50,10 @@ impl Tokenizer {
             config.insert("strip_accents".into(), normalizer.strip_accents.into());
             let chinese_chars = normalizer.handle_chinese_chars;
             config.insert("tokenize_chinese_chars".into(), chinese_chars.into());
+        }
+        if let Some(PreTokenizerWrapper::ByteLevel(splitter)) = pipeline.get_pre_tokenizer() {
+            let add_prefix_space = splitter.add_prefix_space;
+            config.insert("add_prefix_space".into(), add_prefix_space.into());
         }
         match self.inner.model_max_length {
             Some(length) => config.insert("model_max_length".into(), length.into()),

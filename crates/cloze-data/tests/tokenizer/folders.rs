@@ -243,7 +243,8 @@ fn a_bad_folder_is_named_with_what_is_wrong() {
             .unwrap_err()
             .to_string(),
         format!(
-            "{}: found neither tokenizer.json nor vocab.txt, wanted a tokenizer",
+            "{}: found neither tokenizer.json nor vocab.txt nor vocab.json with merges.txt, \
+             wanted a tokenizer",
             empty.path().display()
         )
     );

@@ -12,6 +12,7 @@ mod examples;
 mod folders;
 mod golden;
 mod properties;
+mod roberta;
 mod saving;
 mod training;
 
