@@ -3,7 +3,7 @@
     make assets
     python tools/reference/fill_mask_golden.py
 
-writes crates/cloze-infer/tests/golden/fill_mask/{tiny,bert-tiny}.json: `model`, the folder from the
+writes crates/cloze-infer/tests/golden/fill_mask/{tiny,bert-tiny,roberta,electra}.json: `model`, the folder from the
 root of the repository, and `cases` with `text`, `top_k`, `targets` (the words asked for, or null),
 `target_ids` (the tokens that they stand for) and `output` as the pipeline returns it: for one mask a
 list of `score`, `token`, `token_str` and `sequence`, best first, for several a list of such lists.
@@ -28,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "crates/cloze-infer/tests/golden/fill_mask"
 TINY = "crates/cloze-model/tests/golden/masked_lm/bert"
 BERT_TINY = "assets/bert-tiny"
+ROBERTA = "crates/cloze-model/tests/golden/masked_lm/roberta"
+ELECTRA = "crates/cloze-model/tests/golden/masked_lm/electra"
 # Scores closer than this, relatively, could change places by rounding.
 LEAST_GAP = 1e-3
 
@@ -47,6 +49,20 @@ TINY_CASES: list[Case] = [
     ("the cat sat on the [MASK].", 2, ["cat", "dog", "mat", "##ing"]),
     ("the cat sat on the [MASK].", None, ["playing", "Dog", "dog", "play"]),
     ("[MASK] sat on [MASK] mat", None, ["the", "a", "film"]),
+]
+# The mask takes the spaces before it; fillings have them or not.
+ROBERTA_CASES: list[Case] = [
+    ("the cat sat on the <mask>.", None, None),
+    ("the cat sat on the<mask>.", None, None),
+    ("<mask>", None, None),
+    ("  <mask>, I love it", None, None),
+    ("我爱<mask>，天气", None, None),
+    ("<mask> dog <mask> it", None, None),
+    ("walked <mask>  <mask> <mask>", 3, None),
+    ("the cat <mask>.", 1, None),
+    ("the cat sat on the <mask>.", 12, None),
+    ("the cat <mask>.", None, ["\u0120the", "\u0120dog", "cat"]),
+    ("the cat <mask>.", 2, ["playing", "\u0120walked", "dog", "zebra"]),
 ]
 BERT_TINY_CASES: list[Case] = [
     ("Paris is the [MASK] of France.", None, None),
@@ -115,6 +131,11 @@ def tiny():
     return pipeline("fill-mask", model=tiny_masked_lms.bert(), tokenizer=tokenizer, device="cpu")
 
 
+def of_folder(folder: str):
+    """The pipeline with a model of the masked-LM golden files."""
+    return pipeline("fill-mask", model=str(ROOT / folder), device="cpu")
+
+
 def bert_tiny():
     """The pipeline with the real BERT-tiny."""
     folder = ROOT / BERT_TINY
@@ -129,6 +150,8 @@ def main() -> None:
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(1)
     write("tiny", TINY, tiny(), TINY_CASES)
+    write("roberta", ROBERTA, of_folder(ROBERTA), ROBERTA_CASES)
+    write("electra", ELECTRA, of_folder(ELECTRA), TINY_CASES[:10])
     write("bert-tiny", BERT_TINY, bert_tiny(), BERT_TINY_CASES)
 
 

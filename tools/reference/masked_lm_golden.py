@@ -2,7 +2,7 @@
 
     python tools/reference/masked_lm_golden.py
 
-writes crates/cloze-model/tests/golden/masked_lm/{bert,bert-untied,distilbert,bert-pretraining}/,
+writes crates/cloze-model/tests/golden/masked_lm/{bert,bert-untied,distilbert,bert-pretraining,electra,roberta}/,
 each a complete model folder with a vocabulary. README.md beside this script says what every tensor is.
 """
 
@@ -20,6 +20,7 @@ import sensitivity
 import tiny_masked_lms
 import training
 from tiny_masked_lms import MaskedBatch
+from tiny_models import WITHOUT_TOKEN_TYPES
 
 SEED = 9
 NEXT_SENTENCE_LABELS = [1, 0, 0, 1]
@@ -28,6 +29,8 @@ MODELS = {
     "bert-untied": partial(tiny_masked_lms.bert, tied=False),
     "distilbert": tiny_masked_lms.distilbert,
     "bert-pretraining": tiny_masked_lms.bert_pretraining,
+    "electra": tiny_masked_lms.electra,
+    "roberta": tiny_masked_lms.roberta,
 }
 # Tensors of one kind each; key biases are left out: their gradient is zero but for rounding.
 BERT_FINAL = [
@@ -53,6 +56,20 @@ FINAL_TENSORS = {
         "vocab_layer_norm.weight",
         "vocab_projector.bias",
     ],
+    "electra": [
+        "electra.embeddings.word_embeddings.weight",
+        "electra.embeddings_project.weight",
+        "generator_predictions.dense.weight",
+        "generator_predictions.LayerNorm.weight",
+        "generator_lm_head.bias",
+    ],
+    "roberta": [
+        "roberta.embeddings.word_embeddings.weight",
+        "roberta.encoder.layer.0.attention.self.query.weight",
+        "lm_head.dense.weight",
+        "lm_head.layer_norm.weight",
+        "lm_head.bias",
+    ],
 }
 
 
@@ -68,7 +85,7 @@ def forward(model: torch.nn.Module, inputs: MaskedBatch, masked: bool = True):
         "attention_mask": inputs.attention_mask if masked else torch.ones_like(inputs.attention_mask),
         "labels": inputs.labels,
     }
-    if model.config.model_type != "distilbert":
+    if model.config.model_type not in WITHOUT_TOKEN_TYPES:
         arguments["token_type_ids"] = inputs.token_type_ids
     if is_pretraining(model):
         arguments["next_sentence_label"] = torch.tensor(NEXT_SENTENCE_LABELS)
@@ -148,15 +165,22 @@ def check_folder(folder: Path, model: torch.nn.Module, inputs: MaskedBatch, want
     if not torch.equal(logits(inputs, loaded.eval()), wanted):
         raise AssertionError(f"{folder}: the loaded model has other logits")
     vocabulary = transformers.AutoTokenizer.from_pretrained(folder).get_vocab()
-    if sorted(vocabulary, key=vocabulary.get) != tiny_masked_lms.VOCABULARY:
+    wanted_size = model.config.vocab_size
+    if model.config.model_type == "roberta":
+        fine = vocabulary["<mask>"] == len(vocabulary) - 1 == wanted_size - 1
+    else:
+        fine = sorted(vocabulary, key=vocabulary.get) == tiny_masked_lms.VOCABULARY
+    if not fine:
         raise AssertionError(f"{folder}: the loaded tokenizer has other tokens: {vocabulary}")
 
 
 def golden(case: str) -> None:
     """Make one golden folder and print how far each checked mistake moves its logits."""
     model = MODELS[case]()
-    rows = tiny_masked_lms.PAIRS if is_pretraining(model) else tiny_masked_lms.TEXTS
-    inputs = tiny_masked_lms.masked_batch(rows, SEED)
+    model_type = model.config.model_type
+    texts = tiny_masked_lms.ROBERTA_TEXTS if model_type == "roberta" else tiny_masked_lms.TEXTS
+    rows = tiny_masked_lms.PAIRS if is_pretraining(model) else texts
+    inputs = tiny_masked_lms.masked_batch(rows, SEED, model_type)
     tensors = forward_and_gradients(model, inputs)
     golden_folder.check_precision(tensors, forward_and_gradients(copy.deepcopy(model).double(), inputs))
     changes = check_mistakes(model, inputs, tensors)
@@ -171,7 +195,7 @@ def golden(case: str) -> None:
     tensors |= training.final_weights(trained, FINAL_TENSORS[case])
     expected = {"logits_change_by": changes, "training": history | training.SETTINGS}
     folder = golden_folder.write(f"masked_lm/{case}", model, tensors, expected)
-    tiny_masked_lms.save_tokenizer(folder)
+    tiny_masked_lms.save_tokenizer(folder, model_type)
     check_folder(folder, model, inputs, tensors["logits"])
     print(f"masked_lm/{case}: logits change by: {', '.join(f'{name} {by:.2e}' for name, by in changes.items())}")
 

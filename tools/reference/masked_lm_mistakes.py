@@ -15,7 +15,8 @@ NEARLY_ZERO = 2.0**-10
 class Head:
     """The names of a head's modules in an architecture."""
 
-    activation: str
+    activation: str | None
+    """None where it is no module: RoBERTa's."""
     dense: str
     layer_norm: str
     decoder: str
@@ -29,7 +30,25 @@ HEADS = {
         "cls.predictions.decoder",
     ),
     "distilbert": Head("activation", "vocab_transform", "vocab_layer_norm", "vocab_projector"),
+    "electra": Head(
+        "generator_predictions.activation",
+        "generator_predictions.dense",
+        "generator_predictions.LayerNorm",
+        "generator_lm_head",
+    ),
+    "roberta": Head(None, "lm_head.dense", "lm_head.layer_norm", "lm_head.decoder"),
 }
+
+
+class RobertaHead(torch.nn.Module):
+    """The layers of RoBERTa's head with another activation."""
+
+    def __init__(self, head: torch.nn.Module, activation: torch.nn.Module):
+        super().__init__()
+        self.layers = torch.nn.Sequential(head.dense, activation, head.layer_norm, head.decoder)
+
+    def forward(self, features, **_):
+        return self.layers(features)
 
 
 def make_nearly_constant(model: torch.nn.Module) -> None:
@@ -53,14 +72,21 @@ def check_head_mistakes_show(model: torch.nn.Module, logits_of: LogitsOf) -> dic
 
         return change
 
+    def other_activation(new: torch.nn.Module) -> sensitivity.Mistake:
+        def change(mutated: torch.nn.Module) -> int:
+            mutated.lm_head = RobertaHead(mutated.lm_head, new)
+            return 1
+
+        return replace(head.activation, new) if head.activation else change
+
     def no_decoder_bias(mutated: torch.nn.Module) -> int:
         with torch.no_grad():
             mutated.get_submodule(head.decoder).bias.zero_()
         return 1
 
     mistakes = {
-        "tanh GELU in the head": replace(head.activation, torch.nn.GELU(approximate="tanh")),
-        "no activation in the head": replace(head.activation, torch.nn.Identity()),
+        "tanh GELU in the head": other_activation(torch.nn.GELU(approximate="tanh")),
+        "no activation in the head": other_activation(torch.nn.Identity()),
         "no LayerNorm in the head": replace(head.layer_norm, torch.nn.Identity()),
         "no bias in the decoder": no_decoder_bias,
     }

@@ -12,9 +12,12 @@ Mistake = Callable[[torch.nn.Module], int]
 
 
 def tanh_gelu(model: torch.nn.Module) -> int:
-    """Replace every GELU by its tanh approximation."""
+    """Replace every GELU by its tanh approximation, but that of ELECTRA's classification head, which
+    does not follow `hidden_act`."""
     changed = 0
-    for module in model.modules():
+    for name, module in model.named_modules():
+        if name == "classifier":
+            continue
         for attribute in ("intermediate_act_fn", "activation", "transform_act_fn"):
             function = getattr(module, attribute, None)
             if type(function).__name__ == "GELUActivation":

@@ -15,10 +15,15 @@ from transformers import (
     BertForPreTraining,
     DistilBertConfig,
     DistilBertForMaskedLM,
+    ElectraConfig,
+    ElectraForMaskedLM,
     PreTrainedModel,
+    RobertaConfig,
+    RobertaForMaskedLM,
 )
 
-from tiny_models import MAX_POSITIONS, randomise
+import tiny_tokenizers
+from tiny_models import MAX_POSITIONS, ROBERTA_CLS, ROBERTA_PAD, ROBERTA_SEP, randomise
 
 VOCABULARY = (
     "[PAD] [UNK] [CLS] [SEP] [MASK] . , ! ? ' the a cat dog film story sat on mat is was very not good bad "
@@ -48,10 +53,14 @@ BERT_SIZES = SIZES | {
     "type_vocab_size": 2,
 }
 DISTILBERT_SIZES = SIZES | {"dim": 24, "n_layers": 2, "n_heads": 4, "hidden_dim": 48}
+ELECTRA_SIZES = BERT_SIZES | {"embedding_size": 16}
+ROBERTA_SIZES = BERT_SIZES | {"vocab_size": tiny_tokenizers.VOCABULARY, "type_vocab_size": 1}
 # The matrices that give logits; tied ones go by the name of the embeddings.
 OUTPUT_STDS = {
     "bert.embeddings.word_embeddings.weight": 0.6,
     "distilbert.embeddings.word_embeddings.weight": 0.6,
+    "electra.embeddings.word_embeddings.weight": 0.6,
+    "roberta.embeddings.word_embeddings.weight": 0.6,
     "cls.predictions.decoder.weight": 0.6,
     "cls.seq_relationship.weight": 1.0,
 }
@@ -64,6 +73,8 @@ TEXTS: list[Row] = [
     (2, 0, {}),
     (3, 2, {5: "mask"}),
 ]
+# Two separators stand between the texts of a pair.
+ROBERTA_TEXTS: list[Row] = [*TEXTS[:3], (3, 2, {6: "mask"})]
 PAIRS: list[Row] = [
     (4, 3, {2: "mask", 6: "random"}),
     (5, 6, {1: "mask", 4: "kept", 8: "mask", 12: "mask"}),
@@ -107,39 +118,62 @@ def bert_pretraining() -> BertForPreTraining:
     return _drawn(BertForPreTraining(BertConfig(**BERT_SIZES)))
 
 
-def _drawn(model: PreTrainedModel) -> PreTrainedModel:
-    randomise(model, seed=8, output_stds=OUTPUT_STDS)
+def electra() -> ElectraForMaskedLM:
+    """A generator of ELECTRA's, with embeddings that are narrower than its hidden states."""
+    return _drawn(ElectraForMaskedLM(ElectraConfig(**ELECTRA_SIZES)), seed=9)
+
+
+def roberta() -> RobertaForMaskedLM:
+    """RoBERTa with its masked-LM head."""
+    return _drawn(RobertaForMaskedLM(RobertaConfig(**ROBERTA_SIZES)))
+
+
+def _drawn(model: PreTrainedModel, seed: int = 8) -> PreTrainedModel:
+    randomise(model, seed=seed, output_stds=OUTPUT_STDS)
     # Dropout is off, and gradients flow all the same.
     return model.eval()
 
 
-def save_tokenizer(folder: Path) -> None:
+def save_tokenizer(folder: Path, model_type: str = "bert", max_length: int | None = None) -> None:
     """Write the vocabulary and how texts are split into a model's folder."""
+    if model_type == "roberta":
+        tiny_tokenizers.byte_level(max_length=max_length or MAX_POSITIONS - 2).save_pretrained(folder)
+        return
+    if model_type == "xlm-roberta":
+        tiny_tokenizers.unigram(max_length or MAX_POSITIONS - 2).save_pretrained(folder)
+        return
+    settings = TOKENIZER | {"model_max_length": max_length or MAX_POSITIONS}
     (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in VOCABULARY), encoding="utf-8")
-    (folder / "tokenizer_config.json").write_text(json.dumps(TOKENIZER, indent=2) + "\n")
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n")
 
 
-def masked_batch(rows: list[Row], seed: int) -> MaskedBatch:
+def masked_batch(rows: list[Row], seed: int, model_type: str = "bert") -> MaskedBatch:
     """Rows of random words, masked as they say."""
     generator = torch.Generator().manual_seed(seed)
+    if model_type == "roberta":
+        pad, cls, sep, mask_id = ROBERTA_PAD, ROBERTA_CLS, ROBERTA_SEP, tiny_tokenizers.VOCABULARY - 1
+        between, first_word, end = [sep], 4, mask_id
+    else:
+        pad, cls, sep, mask_id = PAD, CLS, SEP, MASK
+        between, first_word, end = [], SPECIAL_TOKENS, len(VOCABULARY)
 
     def words(count: int) -> list[int]:
-        return torch.randint(SPECIAL_TOKENS, len(VOCABULARY), (count,), generator=generator).tolist()
+        return torch.randint(first_word, end, (count,), generator=generator).tolist()
 
-    shape = (len(rows), max(1 + first + 1 + (second + 1 if second else 0) for first, second, _ in rows))
-    ids, mask, types = torch.full(shape, PAD), torch.zeros(shape).long(), torch.zeros(shape).long()
+    shape = (len(rows), max(2 + first + (len(between) + second + 1 if second else 0) for first, second, _ in rows))
+    ids, mask, types = torch.full(shape, pad), torch.zeros(shape).long(), torch.zeros(shape).long()
     labels = torch.full(shape, -100)
     for row, (first, second, masking) in enumerate(rows):
-        tokens = [CLS, *words(first), SEP]
-        types[row, len(tokens) : len(tokens) + second + 1] = 1 if second else 0
-        tokens += [*words(second), SEP] if second else []
+        tokens = [cls, *words(first), sep]
+        types[row, len(tokens) : len(tokens) + second + 1] = 1 if second and not between else 0
+        tokens += [*between, *words(second), sep] if second else []
         for position, what in masking.items():
             target = tokens[position]
-            if target < SPECIAL_TOKENS:
+            if not first_word <= target < end:
                 raise AssertionError(f"row {row}: position {position} is a special token")
             labels[row, position] = target
-            drawn = SPECIAL_TOKENS + (target - SPECIAL_TOKENS + 1) % (len(VOCABULARY) - SPECIAL_TOKENS)
-            tokens[position] = {"mask": MASK, "random": drawn, "kept": target}[what]
+            drawn = first_word + (target - first_word + 1) % (end - first_word)
+            tokens[position] = {"mask": mask_id, "random": drawn, "kept": target}[what]
         ids[row, : len(tokens)] = torch.tensor(tokens)
         mask[row, : len(tokens)] = 1
     places = (labels != -100).nonzero().contiguous()

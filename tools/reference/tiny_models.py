@@ -12,6 +12,12 @@ from transformers import (
     BertForSequenceClassification,
     DistilBertConfig,
     DistilBertForSequenceClassification,
+    ElectraConfig,
+    ElectraForSequenceClassification,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+    XLMRobertaConfig,
+    XLMRobertaForSequenceClassification,
 )
 
 VOCAB_SIZE = 60
@@ -19,11 +25,14 @@ MAX_POSITIONS = 24
 LABELS = {0: "negative", 1: "neutral", 2: "positive"}
 WEIGHT_STD = 0.3
 # The last matrix is larger still: it carries what happened in the encoder into the logits.
-OUTPUT_STDS = {"classifier.weight": 1.0}
+OUTPUT_STDS = {"classifier.weight": 1.0, "classifier.out_proj.weight": 1.0}
 BIAS_STD = 0.2
 LAYER_NORM_STD = 0.2
 
 PAD, CLS, SEP = 0, 1, 2
+# RoBERTa has other ids, two separators between the texts of a pair, and no token types.
+ROBERTA_PAD, ROBERTA_CLS, ROBERTA_SEP = 1, 0, 2
+WITHOUT_TOKEN_TYPES = ("distilbert", "roberta", "xlm-roberta")
 
 
 @dataclass
@@ -71,7 +80,58 @@ def distilbert() -> DistilBertForSequenceClassification:
     return DistilBertForSequenceClassification(config)
 
 
-ARCHITECTURES = {"bert": bert, "distilbert": distilbert}
+def electra() -> ElectraForSequenceClassification:
+    """An ELECTRA classifier of two layers, whose embeddings are narrower than its hidden states."""
+    config = ElectraConfig(
+        vocab_size=VOCAB_SIZE,
+        embedding_size=20,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=MAX_POSITIONS,
+        type_vocab_size=2,
+        id2label=LABELS,
+        label2id={label: index for index, label in LABELS.items()},
+        problem_type="single_label_classification",
+        attn_implementation="eager",
+    )
+    return ElectraForSequenceClassification(config)
+
+
+def _roberta_settings(hidden_size: int) -> dict:
+    return {
+        "vocab_size": VOCAB_SIZE,
+        "hidden_size": hidden_size,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 2 * hidden_size,
+        "max_position_embeddings": MAX_POSITIONS,
+        "type_vocab_size": 1,
+        "id2label": LABELS,
+        "label2id": {label: index for index, label in LABELS.items()},
+        "problem_type": "single_label_classification",
+        "attn_implementation": "eager",
+    }
+
+
+def roberta() -> RobertaForSequenceClassification:
+    """A RoBERTa classifier of two layers."""
+    return RobertaForSequenceClassification(RobertaConfig(**_roberta_settings(32)))
+
+
+def xlm_roberta() -> XLMRobertaForSequenceClassification:
+    """An XLM-RoBERTa classifier of two layers."""
+    return XLMRobertaForSequenceClassification(XLMRobertaConfig(**_roberta_settings(24)))
+
+
+ARCHITECTURES = {
+    "bert": bert,
+    "distilbert": distilbert,
+    "electra": electra,
+    "roberta": roberta,
+    "xlm-roberta": xlm_roberta,
+}
 
 
 def is_layer_norm(name: str) -> bool:
@@ -118,12 +178,18 @@ def make_nearly_constant(model: torch.nn.Module) -> None:
                 parameter.mul_(small)
             elif name.endswith("weight") and any(part in name for part in from_layer_norm):
                 parameter.div_(small)
+            if name.endswith("embeddings_project.bias"):
+                # Of its weight, what comes in is small already.
+                parameter.mul_(small)
             if name.endswith("word_embeddings.weight"):
                 parameter.add_(0.01)
 
 
-def batch(seed: int) -> Batch:
+def batch(seed: int, model_type: str = "bert") -> Batch:
     """Three rows: a single text, a pair that fills the width, and a short text."""
+    roberta = "roberta" in model_type
+    pad, cls, sep = (ROBERTA_PAD, ROBERTA_CLS, ROBERTA_SEP) if roberta else (PAD, CLS, SEP)
+    between = [sep, sep] if roberta else [sep]
     generator = torch.Generator().manual_seed(seed)
 
     def words(count: int) -> list[int]:
@@ -131,12 +197,12 @@ def batch(seed: int) -> Batch:
 
     first, second, third = words(7), words(5), words(6)
     rows = [
-        ([CLS, *first, SEP], 0),
-        ([CLS, *second, SEP, *third, SEP], len(third) + 1),
-        ([CLS, *words(2), SEP], 0),
+        ([cls, *first, sep], 0),
+        ([cls, *second, *between, *third, sep], 0 if roberta else len(third) + 1),
+        ([cls, *words(2), sep], 0),
     ]
     width = max(len(ids) for ids, _ in rows)
-    ids = torch.full((len(rows), width), PAD)
+    ids = torch.full((len(rows), width), pad)
     mask = torch.zeros_like(ids)
     types = torch.zeros_like(ids)
     for row, (tokens, second_length) in enumerate(rows):
@@ -149,13 +215,13 @@ def batch(seed: int) -> Batch:
 def forward(model: torch.nn.Module, inputs: Batch, attention_mask: torch.Tensor | None = None, **options):
     """Run the classifier on the batch; `options` go to the model's own `forward`.
 
-    DistilBERT has no token types: they are not passed to it.
+    Architectures without token types are given none.
     """
     arguments = {
         "input_ids": inputs.input_ids,
         "attention_mask": inputs.attention_mask if attention_mask is None else attention_mask,
         "labels": inputs.labels,
     }
-    if model.config.model_type != "distilbert":
+    if model.config.model_type not in WITHOUT_TOKEN_TYPES:
         arguments["token_type_ids"] = inputs.token_type_ids
     return model(**arguments, **options)

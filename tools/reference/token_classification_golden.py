@@ -2,7 +2,7 @@
 
     python tools/reference/token_classification_golden.py
 
-writes a folder for each of BERT and DistilBERT into crates/cloze-infer/tests/golden/token_classification:
+writes a folder for each of BERT, DistilBERT, ELECTRA, RoBERTa and XLM-RoBERTa into crates/cloze-infer/tests/golden/token_classification:
 the model (`config.json` with its labels, `model.safetensors`, the tokenizer), `gradients.safetensors`
 with `grad.NAME` for every parameter under its name in `model.safetensors`, and `expected.json` with
 
@@ -27,17 +27,36 @@ from transformers import (
     BertTokenizer,
     DistilBertConfig,
     DistilBertForTokenClassification,
+    ElectraConfig,
+    ElectraForTokenClassification,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
+    RobertaConfig,
+    RobertaForTokenClassification,
+    XLMRobertaConfig,
+    XLMRobertaForTokenClassification,
     pipeline,
 )
 
-from tiny_masked_lms import BERT_SIZES, DISTILBERT_SIZES, TOKENIZER, VOCABULARY, save_tokenizer
+import tiny_tokenizers
+from tiny_masked_lms import (
+    BERT_SIZES,
+    DISTILBERT_SIZES,
+    ELECTRA_SIZES,
+    ROBERTA_SIZES,
+    TOKENIZER,
+    VOCABULARY,
+    save_tokenizer,
+)
 from tiny_models import randomise
 
 GOLDEN = Path(__file__).resolve().parents[2] / "crates/cloze-infer/tests/golden/token_classification"
 LABELS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 NAMES = {"id2label": dict(enumerate(LABELS)), "label2id": {label: index for index, label in enumerate(LABELS)}}
 STRATEGIES = ["none", "simple", "first", "average", "max"]
+# Of single bytes, a text has many tokens.
+ROBERTA = ROBERTA_SIZES | {"max_position_embeddings": 130}
+XLM_ROBERTA = ROBERTA | {"vocab_size": len(tiny_tokenizers.unigram())}
 # Probabilities closer than this could change places by rounding.
 LEAST_GAP = 2e-4
 TEXTS = [
@@ -58,14 +77,19 @@ def drawn(model: PreTrainedModel, seed: int) -> PreTrainedModel:
     """The model with large random weights, and a bias with which every label is predicted somewhere."""
     randomise(model, seed=seed, output_stds={"classifier.weight": 1.0})
     model.eval()
+    tokenizer = tokenizer_of(model)
     with torch.no_grad():
-        logits = [model(**tokenizer_of(model)(text, return_tensors="pt")).logits[0] for text in TEXTS]
+        logits = [model(**tokenizer(text, return_tensors="pt")).logits[0] for text in TEXTS]
         model.classifier.bias -= torch.cat(logits).mean(0)
     return model
 
 
-def tokenizer_of(model: PreTrainedModel) -> BertTokenizer:
+def tokenizer_of(model: PreTrainedModel) -> PreTrainedTokenizerBase:
     """The tokenizer of the tiny models; DistilBERT takes no token types."""
+    if model.config.model_type == "roberta":
+        return tiny_tokenizers.byte_level(max_length=128)
+    if model.config.model_type == "xlm-roberta":
+        return tiny_tokenizers.unigram(128)
     tokenizer = BertTokenizer(
         {token: index for index, token in enumerate(VOCABULARY)},
         **{key: value for key, value in TOKENIZER.items() if key != "tokenizer_class"},
@@ -120,13 +144,14 @@ def batch(model: PreTrainedModel, tokenizer) -> dict:
         own[0] = own[-1] = -100
         labels.append(own.tolist())
     length = max(map(len, ids))
+    pad = model.config.pad_token_id
 
     def padded(rows: list[list[int]], value: int) -> torch.Tensor:
         return torch.tensor([row + [value] * (length - len(row)) for row in rows])
 
     mask = padded([[1] * len(row) for row in ids], 0)
     model.zero_grad()
-    output = model(input_ids=padded(ids, 0), attention_mask=mask, labels=padded(labels, -100))
+    output = model(input_ids=padded(ids, pad), attention_mask=mask, labels=padded(labels, -100))
     output.loss.backward()
     logits = [output.logits[row, : len(own)].tolist() for row, own in enumerate(ids)]
     return {"input_ids": ids, "labels": labels, "logits": logits, "loss": output.loss.item()}
@@ -137,7 +162,7 @@ def write(name: str, model: PreTrainedModel) -> None:
     folder = GOLDEN / name
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
-    save_tokenizer(folder)
+    save_tokenizer(folder, name, tokenizer_of(model).model_max_length)
     tokenizer = tokenizer_of(model)
     expected = {"labels": LABELS, "batch": batch(model, tokenizer), "cases": cases(model, tokenizer)}
     gradients = {f"grad.{name}": parameter.grad.contiguous() for name, parameter in model.named_parameters()}
@@ -153,6 +178,10 @@ def main() -> None:
     torch.set_num_threads(1)
     write("bert", drawn(BertForTokenClassification(BertConfig(**BERT_SIZES, **NAMES)), seed=11))
     write("distilbert", drawn(DistilBertForTokenClassification(DistilBertConfig(**DISTILBERT_SIZES, **NAMES)), seed=12))
+    write("electra", drawn(ElectraForTokenClassification(ElectraConfig(**ELECTRA_SIZES, **NAMES)), seed=13))
+    write("roberta", drawn(RobertaForTokenClassification(RobertaConfig(**ROBERTA, **NAMES)), seed=17))
+    xlm_roberta = XLMRobertaForTokenClassification(XLMRobertaConfig(**XLM_ROBERTA, **NAMES))
+    write("xlm-roberta", drawn(xlm_roberta, seed=14))
 
 
 if __name__ == "__main__":

@@ -37,6 +37,19 @@ impl Activation {
     }
 }
 
+/// Which row of the position embeddings a token takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PositionNumbering {
+    /// Its place in the sequence, from 0 on: BERT.
+    #[default]
+    FromZero,
+    /// Its place among the tokens of the sequence that are not padding, from `pad_token_id + 1`
+    /// on; padding itself takes the row `pad_token_id`: RoBERTa, after fairseq's
+    /// `make_positions`.
+    AfterPadding,
+}
+
 /// What an encoder is made of, whatever names its architecture's `config.json` uses.
 ///
 /// Field names are BERT's in `transformers`. Each architecture fills this from its own keys and
@@ -47,6 +60,9 @@ pub struct EncoderConfig {
     pub model_type: String,
     /// Rows of the word embeddings.
     pub vocab_size: usize,
+    /// Width of the embeddings. Where it is not `hidden_size`, a linear layer leads from one to
+    /// the other: ELECTRA.
+    pub embedding_size: usize,
     /// Width of the hidden states.
     pub hidden_size: usize,
     /// Number of encoder layers.
@@ -63,8 +79,11 @@ pub struct EncoderConfig {
     pub attention_output_dropout_prob: f64,
     /// Dropout on attention weights.
     pub attention_probs_dropout_prob: f64,
-    /// Rows of the position embeddings: the longest sequence, special tokens included.
+    /// Rows of the position embeddings; [`longest_sequence`](Self::longest_sequence) says how many
+    /// tokens they are enough for.
     pub max_position_embeddings: usize,
+    /// Which of these rows a token takes.
+    pub position_numbering: PositionNumbering,
     /// Rows of the token type embeddings; 0 where the architecture has none.
     pub type_vocab_size: usize,
     /// Added to the variance in every LayerNorm.
@@ -78,6 +97,16 @@ pub struct EncoderConfig {
 }
 
 impl EncoderConfig {
+    /// Tokens of the longest sequence that there are position embeddings for, special tokens
+    /// included.
+    pub fn longest_sequence(&self) -> usize {
+        let unused = match self.position_numbering {
+            PositionNumbering::FromZero => 0,
+            PositionNumbering::AfterPadding => self.pad_token_id as usize + 1,
+        };
+        self.max_position_embeddings.saturating_sub(unused)
+    }
+
     /// Width of one attention head.
     pub fn head_size(&self) -> usize {
         self.hidden_size / self.num_attention_heads

@@ -14,7 +14,7 @@ pub mod output;
 mod packed_batch;
 
 pub use config_json::{ConfigError, ConfigJson};
-pub use encoder_config::{Activation, EncoderConfig};
+pub use encoder_config::{Activation, EncoderConfig, PositionNumbering};
 pub use input_error::InputError;
 pub use labels::{LabelError, LabelSet};
 pub use packed_batch::{PackedBatch, PackedBatchError};

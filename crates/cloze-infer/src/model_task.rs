@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use cloze_model::ModelClass;
 use cloze_model::checkpoint::{Checkpoint, ProblemType};
 use cloze_tasks::{masked_lm, multi_label, regression, token_classification};
 
@@ -51,7 +52,15 @@ impl ModelTask {
         if class.ends_with("ForMaskedLM") {
             return Ok(Self::MaskedLm);
         }
-        if class.ends_with("ForPreTraining") {
+        // `ElectraForPreTraining` is another model: one that tells replaced tokens.
+        let pretraining = checkpoint
+            .architecture()
+            .class_name(ModelClass::Pretraining);
+        if class == pretraining
+            && checkpoint
+                .architecture()
+                .has_pooler(ModelClass::Pretraining)
+        {
             return Ok(Self::Pretraining);
         }
         Ok(match checkpoint.problem_type_or_usual()? {

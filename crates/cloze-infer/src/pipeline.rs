@@ -24,7 +24,7 @@ pub(crate) fn max_length(checkpoint: &Checkpoint, tokenizer: &Tokenizer) -> usiz
     trained
         .or(tokenizer.model_max_length())
         .unwrap_or(usize::MAX)
-        .min(checkpoint.encoder_config().max_position_embeddings)
+        .min(checkpoint.encoder_config().longest_sequence())
 }
 
 /// Refuses a checkpoint that cloze trained for another task than the one of this name, or that

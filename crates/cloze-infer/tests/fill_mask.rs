@@ -94,6 +94,16 @@ fn a_tiny_model_fills_masks_as_transformers_does() {
     check("tiny.json");
 }
 
+#[test]
+fn a_mask_of_roberta_takes_the_space_before_it() {
+    check("roberta.json");
+}
+
+#[test]
+fn a_generator_with_narrow_embeddings_fills_masks_as_transformers_does() {
+    check("electra.json");
+}
+
 /// `make test` fetches the model; without it there is nothing to compare with.
 #[test]
 fn a_real_model_fills_masks_as_transformers_does() {

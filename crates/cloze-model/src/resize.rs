@@ -34,7 +34,7 @@ pub fn resize_embeddings(
     seed: u64,
 ) -> Result<Encoder, ResizeError> {
     let config = encoder.config();
-    let (from, hidden) = (config.vocab_size, config.hidden_size);
+    let (from, width) = (config.vocab_size, config.embedding_size);
     if vocab_size < from {
         return Err(ResizeError::Shrinks {
             from,
@@ -46,7 +46,7 @@ pub fn resize_embeddings(
     }
     let rows = RandomParameters::new(seed).get(
         &format!("embeddings.word_embeddings.weight from {from}"),
-        &[vocab_size - from, hidden],
+        &[vocab_size - from, width],
         Init::Normal(config.initializer_range),
     )?;
     let table = &mut encoder.embeddings.word_embeddings;
@@ -99,6 +99,7 @@ pub fn resize_masked_language_model(
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
+    use cloze_core::Activation;
 
     use super::*;
     use crate::testing::{batch, tiny_config};
@@ -150,7 +151,8 @@ mod tests {
     fn the_head_of_a_masked_language_model_grows_with_the_table() {
         let config = tiny_config();
         let mut source = RandomParameters::new(1);
-        let model = MaskedLanguageModel::new(&config, false, &mut source, &Device::flex()).unwrap();
+        let (gelu, device) = (Activation::Gelu, Device::flex());
+        let model = MaskedLanguageModel::new(&config, gelu, false, &mut source, &device).unwrap();
         let logits = |model: &MaskedLanguageModel| -> Vec<f32> {
             let output = model
                 .forward(&batch(&[&[1, 2]]), &[1], &ForwardOptions::default())
@@ -164,6 +166,20 @@ mod tests {
         for (after, before) in after.iter().zip(before) {
             assert!((after - before).abs() < 1e-5);
         }
+    }
+
+    #[test]
+    fn narrow_embeddings_grow_in_their_own_width() {
+        let mut config = tiny_config();
+        config.embedding_size = 6;
+        let device = Device::flex();
+        let encoder = Encoder::new(&config, &mut RandomParameters::new(1), &device).unwrap();
+        let encoder = resize_embeddings(encoder, config.vocab_size + 2, 0).unwrap();
+        let table = encoder.embeddings.word_embeddings.weight.val();
+        assert_eq!(table.dims(), [config.vocab_size + 2, 6]);
+        let new_word = batch(&[&[config.vocab_size as u32]]);
+        let output = encoder.forward(&new_word, &ForwardOptions::default());
+        assert_eq!(output.unwrap().last_hidden_state.dims(), [1, 8]);
     }
 
     #[test]

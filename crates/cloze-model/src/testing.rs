@@ -1,7 +1,7 @@
 //! Tiny models for unit tests.
 
 use burn::tensor::Device;
-use cloze_core::{Activation, EncoderConfig, PackedBatch};
+use cloze_core::{Activation, EncoderConfig, PackedBatch, PositionNumbering};
 
 use crate::{ClassificationHeadConfig, Features, RandomParameters, SequenceClassifier};
 
@@ -9,6 +9,7 @@ pub(crate) fn tiny_config() -> EncoderConfig {
     EncoderConfig {
         model_type: "bert".into(),
         vocab_size: 11,
+        embedding_size: 8,
         hidden_size: 8,
         num_hidden_layers: 2,
         num_attention_heads: 2,
@@ -18,6 +19,7 @@ pub(crate) fn tiny_config() -> EncoderConfig {
         attention_output_dropout_prob: 0.1,
         attention_probs_dropout_prob: 0.1,
         max_position_embeddings: 6,
+        position_numbering: PositionNumbering::FromZero,
         type_vocab_size: 2,
         layer_norm_eps: 1e-12,
         initializer_range: 0.4,

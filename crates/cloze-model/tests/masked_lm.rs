@@ -22,10 +22,12 @@ use testkit::close::{assert_close, assert_relatively_close};
 use testkit::golden::Golden;
 
 /// Folder, and whether the model predicts next sentences.
-const CASES: [(&str, bool); 3] = [
+const CASES: [(&str, bool); 5] = [
     ("bert", false),
     ("distilbert", false),
     ("bert-pretraining", true),
+    ("electra", false),
+    ("roberta", false),
 ];
 
 fn folder(case: &str) -> PathBuf {
@@ -233,6 +235,21 @@ fn an_encoder_gets_a_new_head_and_says_so() {
     let (_, report) = load_masked_language_model(&pretrained, false, 3, &Device::flex()).unwrap();
     assert!(report.missing.is_empty());
     assert_eq!(report.unexpected.len(), 4, "{:?}", report.unexpected);
+}
+
+#[test]
+fn next_sentences_are_refused_where_transformers_has_no_such_model() {
+    for name in ["distilbert", "electra", "roberta"] {
+        let checkpoint = Checkpoint::open(&folder(name)).unwrap();
+        let refused = load_masked_language_model(&checkpoint, true, 0, &Device::flex());
+        assert_eq!(
+            refused.unwrap_err().to_string(),
+            format!(
+                "next-sentence prediction needs a pooler, which {name} does not have: train it as \
+                 a masked language model alone"
+            )
+        );
+    }
 }
 
 #[test]

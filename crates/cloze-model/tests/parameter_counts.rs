@@ -2,12 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails like a test")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::{Device, TensorData};
-use cloze_core::ConfigJson;
+use cloze_core::{ConfigJson, EncoderConfig};
 use cloze_model::parameters::{ModelPart, ParameterReport, TensorSummary};
-use cloze_model::{Encoder, Init, ParameterError, ParameterSource, architectures};
+use cloze_model::{
+    Encoder, Init, MaskedLanguageModel, ModelClass, ParameterError, ParameterSource,
+    SequenceClassifier, TokenClassifier, architectures,
+};
+use serde::Deserialize;
+use testkit::golden::read_json;
 
 /// Gives zeros: a count needs no numbers.
 struct Zeros;
@@ -93,6 +99,65 @@ fn distilbert_base_uncased_with_and_without_its_masked_lm_head() {
         report.part(ModelPart::Head).unwrap().parameters,
         66_985_530 - 66_362_880
     );
+}
+
+#[derive(Deserialize)]
+struct Counts {
+    config: serde_json::Value,
+    encoder: usize,
+    classifier: usize,
+    token_classifier: usize,
+    masked_lm: usize,
+}
+
+/// `tools/reference/parameter_counts_golden.py` asks `transformers`.
+#[test]
+fn models_with_every_head_count_as_in_transformers() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let golden: BTreeMap<String, Counts> = read_json(&folder.join("parameter_counts.json"));
+    assert_eq!(golden["roberta-base"].encoder, 124_645_632);
+    assert_eq!(golden["xlm-roberta-base"].encoder, 278_043_648);
+    let device = Device::flex();
+    for (name, counts) in golden {
+        let json = counts.config.to_string();
+        let json = ConfigJson::parse(Path::new("config.json"), &json).unwrap();
+        let (architecture, config) = architectures::parse_config(&json).unwrap();
+        let encoder = Encoder::new(&config, &mut Zeros, &device).unwrap();
+        assert_eq!(
+            ParameterReport::of(&encoder).parameters,
+            counts.encoder,
+            "{name}"
+        );
+        drop(encoder);
+
+        let head = architecture.classification_head(&json, &config).unwrap();
+        let pooler = architecture.has_pooler(ModelClass::SequenceClassification);
+        let under_head = EncoderConfig {
+            pooler,
+            ..config.clone()
+        };
+        let model = SequenceClassifier::new(&under_head, &head, 3, &mut Zeros, &device).unwrap();
+        assert_eq!(
+            ParameterReport::of(&model).parameters,
+            counts.classifier,
+            "{name}"
+        );
+        drop(model);
+
+        let model = TokenClassifier::new(&config, 0.1, 3, &mut Zeros, &device).unwrap();
+        let found = ParameterReport::of(&model).parameters;
+        assert_eq!(found, counts.token_classifier, "{name}");
+        drop(model);
+
+        let activation = architecture.masked_lm_activation(&config);
+        let model =
+            MaskedLanguageModel::new(&config, activation, false, &mut Zeros, &device).unwrap();
+        assert_eq!(
+            ParameterReport::of(&model).parameters,
+            counts.masked_lm,
+            "{name}"
+        );
+    }
 }
 
 #[test]

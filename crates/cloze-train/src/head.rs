@@ -35,6 +35,10 @@ pub(crate) fn head_config(
         };
     }
     if let Some(dropout) = config.dropout {
+        // RoBERTa and ELECTRA have one dropout for both places.
+        if head.feature_dropout > 0.0 && head.feature_dropout == head.dropout {
+            head.feature_dropout = dropout;
+        }
         head.dropout = dropout;
     }
     Ok(Some(head))

@@ -207,7 +207,11 @@ impl<'a> Run<'a> {
         // What is wrong with the configuration is told before a model is fetched.
         let freeze = FreezeSpec::parse(config.model.freeze.as_slice())?;
         let source = Checkpoint::open(&resolve_model(&config.model.path, &hub)?)?;
-        let tokenizer = Tokenizer::from_folder(source.folder())?;
+        let mut tokenizer = Tokenizer::from_folder(source.folder())?;
+        if config.task == TaskKind::TokenClassification {
+            // Words come one by one, and stand in texts behind spaces.
+            tokenizer.set_add_prefix_space();
+        }
         let ids = tokenizer.last_id() as usize + 1;
         check_vocabulary(&source, ids, source.encoder_config().vocab_size)?;
         Ok(Self {

@@ -1,8 +1,8 @@
-use cloze_core::{Activation, ConfigError, ConfigJson, EncoderConfig};
+use cloze_core::{Activation, ConfigError, ConfigJson, EncoderConfig, PositionNumbering};
 use serde_json::{Map, Value, json};
 
-use super::Architecture;
 use super::config::{check, put, refuse_what_is_not_computed};
+use super::{Architecture, ModelClass};
 use crate::heads::{ClassificationHeadConfig, Features};
 
 /// DistilBERT (Sanh et al. 2019): BERT without token types and pooler, and without dropout on
@@ -40,10 +40,12 @@ impl Architecture for DistilBert {
 
     fn parse_config(&self, json: &ConfigJson) -> Result<EncoderConfig, ConfigError> {
         refuse_what_is_not_computed(json)?;
+        let hidden_size = json.size("dim")?;
         let config = EncoderConfig {
             model_type: self.model_type().into(),
             vocab_size: json.size("vocab_size")?,
-            hidden_size: json.size("dim")?,
+            embedding_size: hidden_size,
+            hidden_size,
             num_hidden_layers: json.size("n_layers")?,
             num_attention_heads: json.size("n_heads")?,
             intermediate_size: json.size("hidden_dim")?,
@@ -52,12 +54,13 @@ impl Architecture for DistilBert {
             attention_output_dropout_prob: 0.0,
             attention_probs_dropout_prob: json.probability_or("attention_dropout", 0.1)?,
             max_position_embeddings: json.size("max_position_embeddings")?,
+            position_numbering: PositionNumbering::FromZero,
             type_vocab_size: 0,
             // Not a setting of DistilBERT.
             layer_norm_eps: 1e-12,
             initializer_range: json.number_or("initializer_range", 0.02)?,
             pad_token_id: json.count_or("pad_token_id", 0)? as u32,
-            pooler: false,
+            pooler: self.has_pooler(ModelClass::Encoder),
         };
         check(json, &config, "dim", "n_heads")?;
         Ok(config)
@@ -115,21 +118,17 @@ impl Architecture for DistilBert {
         json: &ConfigJson,
         config: &EncoderConfig,
     ) -> Result<ClassificationHeadConfig, ConfigError> {
-        Ok(ClassificationHeadConfig {
-            features: Features::Cls,
-            feature_dropout: 0.0,
-            hidden: vec![config.hidden_size],
-            activation: Activation::Relu,
-            dropout: json.probability_or("seq_classif_dropout", 0.2)?,
-        })
+        let dropout = json.probability_or("seq_classif_dropout", 0.2)?;
+        Ok(own_head(vec![config.hidden_size], dropout))
     }
 
     fn write_classification_head(
         &self,
         head: &ClassificationHeadConfig,
         json: &mut Map<String, Value>,
-    ) {
+    ) -> ClassificationHeadConfig {
         put(json, "seq_classif_dropout", json!(head.dropout));
+        own_head(head.hidden.clone(), head.dropout)
     }
 
     fn token_classification_dropout(
@@ -150,6 +149,20 @@ impl Architecture for DistilBert {
 
     fn has_token_types(&self) -> bool {
         false
+    }
+
+    fn has_pooler(&self, _: ModelClass) -> bool {
+        false
+    }
+}
+
+fn own_head(hidden: Vec<usize>, dropout: f64) -> ClassificationHeadConfig {
+    ClassificationHeadConfig {
+        features: Features::Cls,
+        feature_dropout: 0.0,
+        hidden,
+        activation: Activation::Relu,
+        dropout,
     }
 }
 

@@ -5,19 +5,26 @@
 mod bert;
 mod config;
 mod distilbert;
+mod electra;
+mod roberta;
+mod xlm_roberta;
 
 use std::fmt;
 
-use cloze_core::{ConfigError, ConfigJson, EncoderConfig};
+use cloze_core::{Activation, ConfigError, ConfigJson, EncoderConfig};
 use serde_json::{Map, Value};
 
 pub use bert::Bert;
 pub use distilbert::DistilBert;
+pub use electra::Electra;
+pub use roberta::Roberta;
+pub use xlm_roberta::XlmRoberta;
 
 use crate::heads::ClassificationHeadConfig;
 
 /// Every architecture that cloze knows.
-pub const ARCHITECTURES: &[&dyn Architecture] = &[&Bert, &DistilBert];
+pub const ARCHITECTURES: &[&dyn Architecture] =
+    &[&Bert, &DistilBert, &Electra, &Roberta, &XlmRoberta];
 
 /// The class of a model in `transformers`, for `architectures` in `config.json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +63,9 @@ pub trait Architecture: fmt::Debug + Sync {
     fn prefix(&self) -> &'static str;
 
     /// The name in `transformers` of a tensor with this canonical name, without prefix. Tensors
-    /// of a head are named here as in the architecture's own head for that task; those of any
-    /// other head keep their canonical names.
+    /// of a head are named here as in the architecture's own head for that task, `classifier.…`
+    /// as in its head for whole texts (`transformers` calls that for tokens `classifier`
+    /// everywhere); those of any other head keep their canonical names.
     fn hf_name(&self, canonical: &str) -> String;
 
     /// The classification head that `transformers` gives this architecture.
@@ -71,11 +79,13 @@ pub trait Architecture: fmt::Debug + Sync {
     ) -> Result<ClassificationHeadConfig, ConfigError>;
 
     /// Writes the dropout of the architecture's own classification head under its own key.
+    /// Returns the head that its keys then describe: where they have no room for all that `head`
+    /// says, it is another one.
     fn write_classification_head(
         &self,
         head: &ClassificationHeadConfig,
         json: &mut Map<String, Value>,
-    );
+    ) -> ClassificationHeadConfig;
 
     /// The dropout before the last layer of the token classifier that `transformers` gives this
     /// architecture.
@@ -90,6 +100,11 @@ pub trait Architecture: fmt::Debug + Sync {
         Ok(json.probability_or("classifier_dropout", config.hidden_dropout_prob)?)
     }
 
+    /// The activation in the head that `transformers` gives its masked language model.
+    fn masked_lm_activation(&self, config: &EncoderConfig) -> Activation {
+        config.hidden_act
+    }
+
     /// The first part of its class names: `Bert`.
     fn class_prefix(&self) -> &'static str;
 
@@ -99,6 +114,10 @@ pub trait Architecture: fmt::Debug + Sync {
 
     /// Whether `transformers`' classification model of this architecture reads token type ids.
     fn has_token_types(&self) -> bool;
+
+    /// Whether the encoder has a pooler in a model of this class; of
+    /// [`Pretraining`](ModelClass::Pretraining) whether there is such a model.
+    fn has_pooler(&self, class: ModelClass) -> bool;
 
     /// The name of a class in `transformers`.
     fn class_name(&self, class: ModelClass) -> String {
@@ -232,6 +251,15 @@ mod tests {
                 .unwrap_err()
                 .contains("`hidden_act`")
         );
+        assert_eq!(
+            with("roberta", "max_position_embeddings", json!(2)).unwrap_err(),
+            "config.json, field `max_position_embeddings`: found 2, wanted more than \
+             `pad_token_id`, 1, and 1: positions begin behind it"
+        );
+        assert_eq!(
+            with("electra", "embedding_size", json!(0)).unwrap_err(),
+            "config.json, field `embedding_size`: found 0, wanted a whole number above 0"
+        );
         assert!(
             with("distilbert", "activation", json!("mish"))
                 .unwrap_err()
@@ -239,7 +267,8 @@ mod tests {
         );
         assert_eq!(
             with("bert", "model_type", json!("gpt2")).unwrap_err(),
-            "config.json, field `model_type`: found \"gpt2\", wanted one of bert, distilbert"
+            "config.json, field `model_type`: found \"gpt2\", wanted one of bert, distilbert, \
+             electra, roberta, xlm-roberta"
         );
     }
 
@@ -263,34 +292,37 @@ mod tests {
 
     #[test]
     fn heads_are_those_of_transformers_with_their_own_dropout() {
-        use crate::heads::Features;
-        for (architecture, key, features, hidden, dropouts) in [
-            (
-                ARCHITECTURES[0],
-                "classifier_dropout",
-                Features::Pooled,
-                vec![],
-                [0.1, 0.35],
-            ),
-            (
-                ARCHITECTURES[1],
-                "seq_classif_dropout",
-                Features::Cls,
-                vec![8],
-                [0.2, 0.35],
-            ),
+        use crate::heads::Features::{Cls, Pooled};
+        let (plain, wide) = (vec![], vec![8]);
+        for (model_type, features, hidden, activation, first) in [
+            ("bert", Pooled, &plain, Activation::Tanh, 0.1),
+            ("distilbert", Cls, &wide, Activation::Relu, 0.2),
+            ("electra", Cls, &wide, Activation::Gelu, 0.1),
+            ("roberta", Cls, &wide, Activation::Tanh, 0.1),
+            ("xlm-roberta", Cls, &wide, Activation::Tanh, 0.1),
         ] {
-            let mut map = config(architecture.model_type());
-            for dropout in dropouts {
+            let architecture = by_model_type(model_type).unwrap();
+            let key = match model_type {
+                "distilbert" => "seq_classif_dropout",
+                _ => "classifier_dropout",
+            };
+            let mut map = config(model_type);
+            for dropout in [first, 0.35] {
                 let text = Value::Object(map.clone()).to_string();
                 let json = ConfigJson::parse(Path::new("config.json"), &text).unwrap();
                 let config = architecture.parse_config(&json).unwrap();
                 let mut head = architecture.classification_head(&json, &config).unwrap();
-                assert_eq!((head.features, &head.hidden), (features, &hidden));
-                assert_eq!(head.dropout, dropout);
+                assert_eq!((head.features, &head.hidden), (features, hidden));
+                assert_eq!((head.activation, head.dropout), (activation, dropout));
+                // Nothing is dropped of features that a hidden layer of DistilBERT's kind sees.
+                let both = !matches!(model_type, "bert" | "distilbert");
+                assert_eq!(head.feature_dropout, if both { dropout } else { 0.0 });
                 head.dropout = 0.35;
-                architecture.write_classification_head(&head, &mut map);
+                let said = architecture.write_classification_head(&head, &mut map);
                 assert_eq!(map[key], json!(0.35));
+                assert_eq!(said == head, !both || dropout == 0.35);
+                head.feature_dropout = said.feature_dropout;
+                assert_eq!(said, head);
             }
         }
     }
@@ -304,8 +336,14 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(
-            names(ModelClass::Encoder)[..2],
-            ["BertModel", "DistilBertModel"]
+            names(ModelClass::Encoder)[..5],
+            [
+                "BertModel",
+                "DistilBertModel",
+                "ElectraModel",
+                "RobertaModel",
+                "XLMRobertaModel",
+            ]
         );
         assert_eq!(
             names(ModelClass::SequenceClassification)[..2],

@@ -14,12 +14,27 @@ use cloze_kernels::layer_norm::LayerNorm;
 use cloze_kernels::scatter::scatter_add_rows;
 
 use super::layer::is_fused;
+use super::linear::linear_forward;
 use super::operation::{Operand, finish};
 use super::slices::{compact, from_vec, reclaim};
-use crate::encoder::{DropoutKey, Embeddings, Site, is_frozen};
+use crate::encoder::{DropoutKey, Embeddings, Site, is_frozen, position_ids};
 
 /// Runs the embeddings: `[tokens, hidden]`. The ids of the batch must have been checked.
 pub(crate) fn embeddings_forward(
+    embeddings: &Embeddings,
+    batch: &PackedBatch,
+    config: &EncoderConfig,
+    key: Option<DropoutKey>,
+) -> Tensor<2> {
+    let states = normalised(embeddings, batch, config, key);
+    match &embeddings.projection {
+        Some(projection) => linear_forward(projection, states),
+        None => states,
+    }
+}
+
+/// Tables, LayerNorm and dropout: `[tokens, embedding]`.
+fn normalised(
     embeddings: &Embeddings,
     batch: &PackedBatch,
     config: &EncoderConfig,
@@ -31,7 +46,7 @@ pub(crate) fn embeddings_forward(
     }
     let key = key.filter(|_| !is_frozen(embeddings));
     let settings = Settings {
-        ids: Ids::new(batch),
+        ids: Ids::new(batch, config),
         epsilon: config.layer_norm_eps as f32,
         dropout: Site::Embeddings.decisions(key, config.hidden_dropout_prob),
         token_types: embeddings.token_type_embeddings.is_some(),
@@ -51,7 +66,7 @@ pub(crate) fn embeddings_forward(
     ];
     let tables = operands.each_ref().map(|operand| operand.tensor.clone());
     let tokens = batch.tokens();
-    let size = config.hidden_size;
+    let size = config.embedding_size;
     let mut output = buffers::take(tokens * size);
     let mut kept = Kept {
         normalised: buffers::take(tokens * size),
@@ -88,10 +103,10 @@ struct Ids {
 }
 
 impl Ids {
-    fn new(batch: &PackedBatch) -> Self {
+    fn new(batch: &PackedBatch, config: &EncoderConfig) -> Self {
         Self {
             word: batch.input_ids().to_vec(),
-            position: batch.positions().map(|position| position as u32).collect(),
+            position: position_ids(batch, config),
             token_type: batch.token_type_ids().to_vec(),
         }
     }

@@ -200,6 +200,9 @@ mod tests {
         let by_class = |class| architecture(&format!(r#"{{"architectures": ["{class}"]}}"#));
         assert_eq!(by_class("BertForMaskedLM").unwrap(), "bert");
         assert_eq!(by_class("DistilBertModel").unwrap(), "distilbert");
+        assert_eq!(by_class("RobertaForMaskedLM").unwrap(), "roberta");
+        assert_eq!(by_class("XLMRobertaModel").unwrap(), "xlm-roberta");
+        assert_eq!(by_class("ElectraForPreTraining").unwrap(), "electra");
         assert!(by_class("BertGenerationEncoder").is_err());
     }
 
@@ -207,7 +210,8 @@ mod tests {
     fn an_unknown_architecture_is_named_with_the_known_ones() {
         assert_eq!(
             architecture(r#"{"model_type": "gpt2"}"#).unwrap_err(),
-            "m/config.json, field `model_type`: found \"gpt2\", wanted one of bert, distilbert"
+            "m/config.json, field `model_type`: found \"gpt2\", wanted one of bert, distilbert, \
+             electra, roberta, xlm-roberta"
         );
     }
 }

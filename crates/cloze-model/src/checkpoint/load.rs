@@ -1,12 +1,13 @@
 use burn::tensor::Device;
-use cloze_core::ConfigJson;
+use cloze_core::{ConfigJson, EncoderConfig};
 
 use super::folder::architecture_of;
 use super::source::{CheckpointParameters, HeadSource};
 use super::tensor_names::HeadNames;
 use super::{Checkpoint, CheckpointError, LoadReport};
+use crate::architectures::{Architecture, ModelClass};
 use crate::encoder::Encoder;
-use crate::heads::{ClassificationHeadConfig, MaskedLanguageModel, SequenceClassifier};
+use crate::heads::{BuildError, ClassificationHeadConfig, MaskedLanguageModel, SequenceClassifier};
 use crate::parameter_source::RandomParameters;
 
 /// What a classifier is to be that is built on a checkpoint.
@@ -77,8 +78,12 @@ pub fn load_classifier(
             (None, None) => checkpoint.num_labels()?,
         },
     };
-    let config = checkpoint.encoder_config();
-    let classifier = SequenceClassifier::new(config, &head, num_labels, &mut parameters, device)?;
+    let config = under_head(
+        checkpoint.encoder_config(),
+        names,
+        checkpoint.architecture(),
+    );
+    let classifier = SequenceClassifier::new(&config, &head, num_labels, &mut parameters, device)?;
     Ok((classifier, parameters.finish()?))
 }
 
@@ -99,12 +104,15 @@ pub fn load_masked_language_model(
         let wanted = "true: cloze shares the word embeddings with the head, as BERT does";
         return Err(json.error(TIED, wanted).into());
     }
+    let (architecture, config) = (checkpoint.architecture(), checkpoint.encoder_config());
+    refuse_next_sentence(next_sentence, architecture)?;
     let source = HeadSource::Checkpoint(HeadNames::Architecture);
     let mut parameters = CheckpointParameters::open(checkpoint, source, seed)?;
-    let config = checkpoint.encoder_config();
-    let model = MaskedLanguageModel::new(config, next_sentence, &mut parameters, device)?;
+    let activation = architecture.masked_lm_activation(config);
+    let model =
+        MaskedLanguageModel::new(config, activation, next_sentence, &mut parameters, device)?;
     let mut report = parameters.finish()?;
-    let tied = checkpoint.architecture().tied_names();
+    let tied = architecture.tied_names();
     report
         .unexpected
         .retain(|name| !tied.contains(&name.as_str()));
@@ -123,10 +131,47 @@ pub fn init_masked_language_model(
     seed: u64,
     device: &Device,
 ) -> Result<MaskedLanguageModel, CheckpointError> {
-    let encoder_config = architecture_of(config)?.parse_config(config)?;
+    let architecture = architecture_of(config)?;
+    refuse_next_sentence(next_sentence, architecture)?;
+    let encoder_config = architecture.parse_config(config)?;
     let mut parameters = RandomParameters::new(seed);
-    let model = MaskedLanguageModel::new(&encoder_config, next_sentence, &mut parameters, device)?;
-    Ok(model)
+    Ok(MaskedLanguageModel::new(
+        &encoder_config,
+        architecture.masked_lm_activation(&encoder_config),
+        next_sentence,
+        &mut parameters,
+        device,
+    )?)
+}
+
+/// Refuses next-sentence prediction where `transformers` has no model with both heads.
+fn refuse_next_sentence(
+    next_sentence: bool,
+    architecture: &dyn Architecture,
+) -> Result<(), BuildError> {
+    if next_sentence && !architecture.has_pooler(ModelClass::Pretraining) {
+        return Err(BuildError::NoNextSentence {
+            model_type: architecture.model_type().into(),
+        });
+    }
+    Ok(())
+}
+
+/// The encoder under a classification head: with a pooler where the model of `transformers` has
+/// one. The encoder under `modeling_cloze.py` is that of `AutoModel`.
+fn under_head(
+    config: &EncoderConfig,
+    names: HeadNames,
+    architecture: &dyn Architecture,
+) -> EncoderConfig {
+    let class = match names {
+        HeadNames::Cloze => ModelClass::Encoder,
+        HeadNames::Architecture | HeadNames::Tokens => ModelClass::SequenceClassification,
+    };
+    EncoderConfig {
+        pooler: config.pooler && architecture.has_pooler(class),
+        ..config.clone()
+    }
 }
 
 /// Whether the last matrix of a masked language model is that of the word embeddings.
@@ -158,10 +203,9 @@ pub fn init_classifier(
 ) -> Result<SequenceClassifier, CheckpointError> {
     let architecture = architecture_of(config)?;
     let encoder_config = architecture.parse_config(config)?;
-    let head = match &options.head {
-        Some(head) => head.clone(),
-        None => architecture.classification_head(config, &encoder_config)?,
-    };
+    let own = architecture.classification_head(config, &encoder_config)?;
+    let head = options.head.clone().unwrap_or_else(|| own.clone());
+    let encoder_config = under_head(&encoder_config, head_names(&head, &own), architecture);
     let num_labels = options.num_labels.unwrap_or(2);
     let mut parameters = RandomParameters::new(options.seed);
     Ok(SequenceClassifier::new(

@@ -63,9 +63,10 @@ class ClozeForSequenceClassification(PreTrainedModel):
     def __init__(self, config):
         super().__init__(config)
         self.num_labels = config.num_labels
+        encoder = AutoModel.from_config(config)
         # The encoder has the name that it has in transformers' own models: bert, distilbert, ...
-        self.base_model_prefix = config.model_type
-        setattr(self, config.model_type, AutoModel.from_config(config))
+        self.base_model_prefix = encoder.base_model_prefix
+        setattr(self, self.base_model_prefix, encoder)
         self.head = ClozeHead(config.cloze["head"], config.hidden_size, config.num_labels)
         self.post_init()
 

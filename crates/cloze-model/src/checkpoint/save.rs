@@ -200,9 +200,11 @@ fn describe_head(
     head: &StoredHead<'_>,
     metadata: &ClassifierMetadata<'_>,
 ) -> Result<(), serde_json::Error> {
+    // What the architecture's own keys say; they have room for one dropout and for nothing else.
+    let mut said = head.own.clone();
     let class = match head.names {
-        HeadNames::Architecture => {
-            architecture.write_classification_head(head.config, json);
+        HeadNames::Architecture | HeadNames::Tokens => {
+            said = architecture.write_classification_head(head.config, json);
             architecture.class_name(ModelClass::SequenceClassification)
         }
         HeadNames::Cloze => {
@@ -220,11 +222,6 @@ fn describe_head(
     json.shift_remove("num_labels");
     label_names::write(metadata.labels, json);
     json.insert("problem_type".into(), json!(metadata.problem_type.name()));
-    // The architecture's own keys have room for one dropout and for nothing else.
-    let said = ClassificationHeadConfig {
-        dropout: head.config.dropout,
-        ..head.own.clone()
-    };
     let settings = ClozeSettings {
         task: Some(metadata.task.into()),
         max_length: metadata.max_length,

@@ -11,6 +11,9 @@ use crate::named::is_encoder_name;
 pub(crate) enum HeadNames {
     /// Those of the architecture's head in `transformers`.
     Architecture,
+    /// Those of its head for tokens, which every architecture of `transformers` calls as the
+    /// canonical names do.
+    Tokens,
     /// Those of `modeling_cloze.py`. No model of `transformers` has them, so that loading such a
     /// checkpoint without that file cannot go unnoticed.
     Cloze,
@@ -37,6 +40,7 @@ pub(crate) fn stored_name(
     }
     match head {
         HeadNames::Architecture => architecture.hf_name(canonical),
+        HeadNames::Tokens => canonical.into(),
         HeadNames::Cloze => CLOZE_HEAD
             .iter()
             .find_map(|(part, own)| {
@@ -84,7 +88,13 @@ fn todays(stored: &str, architecture: &dyn Architecture) -> String {
             name = format!("{stem}{new}");
         }
     }
-    let parts = ["embeddings.", "encoder.", "transformer.", "pooler."];
+    let parts = [
+        "embeddings.",
+        "embeddings_project.",
+        "encoder.",
+        "transformer.",
+        "pooler.",
+    ];
     if parts.iter().any(|part| name.starts_with(part)) {
         name = format!("{}{name}", architecture.prefix());
     }
@@ -103,7 +113,7 @@ pub(crate) fn is_buffer(stored: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::architectures::{Bert, DistilBert};
+    use crate::architectures::{Bert, DistilBert, Electra, Roberta};
 
     #[test]
     fn old_names_and_names_without_prefix_are_understood() {
@@ -128,6 +138,22 @@ mod tests {
         assert_eq!(
             todays("transformer.layer.0.ffn.lin1.bias", &DistilBert),
             "distilbert.transformer.layer.0.ffn.lin1.bias"
+        );
+        assert_eq!(
+            todays("embeddings_project.weight", &Electra),
+            "electra.embeddings_project.weight"
+        );
+    }
+
+    #[test]
+    fn heads_of_tokens_have_the_same_names_in_every_architecture() {
+        let name = |head| stored_name(&Roberta, head, "classifier.weight");
+        assert_eq!(name(HeadNames::Tokens), "classifier.weight");
+        assert_eq!(name(HeadNames::Architecture), "classifier.out_proj.weight");
+        let projection = "embeddings.projection.weight";
+        assert_eq!(
+            stored_name(&Electra, HeadNames::Tokens, projection),
+            "electra.embeddings_project.weight"
         );
     }
 

@@ -38,8 +38,8 @@ pub fn load_token_classifier(
     device: &Device,
 ) -> Result<(TokenClassifier, LoadReport), CheckpointError> {
     let source = match options.new_head {
-        true => HeadSource::Fresh(HeadNames::Architecture),
-        false => HeadSource::Checkpoint(HeadNames::Architecture),
+        true => HeadSource::Fresh(HeadNames::Tokens),
+        false => HeadSource::Checkpoint(HeadNames::Tokens),
     };
     let mut parameters = CheckpointParameters::open(checkpoint, source, options.seed)?;
     let stored = parameters.stored_shape("classifier.weight");
@@ -91,7 +91,7 @@ pub fn save_token_classifier(
     metadata: &TokenClassifierMetadata<'_>,
 ) -> Result<(), CheckpointError> {
     let architecture = architecture_of(metadata.config)?;
-    let name = |canonical: &str| stored_name(architecture, HeadNames::Architecture, canonical);
+    let name = |canonical: &str| stored_name(architecture, HeadNames::Tokens, canonical);
     write(&folder.join("model.safetensors"), |out| {
         safetensors::write(out, named_tensors(model, &name), StoredType::F32)
     })?;

@@ -11,7 +11,7 @@ pub enum ForwardError {
         sequence: usize,
         /// Its tokens.
         length: usize,
-        /// `max_position_embeddings`.
+        /// [`EncoderConfig::longest_sequence`].
         limit: usize,
     },
     /// A token id lies outside the vocabulary.
@@ -55,7 +55,7 @@ pub enum ForwardError {
 /// Checks what tensor operations would panic over. An architecture without token types ignores
 /// them, as in `transformers`.
 pub(super) fn check(batch: &PackedBatch, config: &EncoderConfig) -> Result<(), ForwardError> {
-    let limit = config.max_position_embeddings;
+    let limit = config.longest_sequence();
     if let Some((sequence, length)) = batch.lengths().enumerate().find(|(_, n)| *n > limit) {
         return Err(ForwardError::TooLong {
             sequence,
@@ -104,6 +104,7 @@ fn place(batch: &PackedBatch, row: usize) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
+    use cloze_core::PositionNumbering;
 
     use super::*;
     use crate::testing::{batch, classifier, head, tiny_config};
@@ -142,6 +143,23 @@ mod tests {
             model
                 .forward(&batch(&[&[10; 6]]), &ForwardOptions::default())
                 .is_ok()
+        );
+    }
+
+    #[test]
+    fn positions_behind_padding_leave_room_for_fewer_tokens() {
+        let config = EncoderConfig {
+            position_numbering: PositionNumbering::AfterPadding,
+            pad_token_id: 1,
+            ..tiny_config()
+        };
+        let device = Device::flex();
+        let encoder = Encoder::new(&config, &mut RandomParameters::new(0), &device).unwrap();
+        let read = |ids: &[u32]| encoder.forward(&batch(&[ids]), &ForwardOptions::default());
+        assert!(read(&[5; 4]).is_ok());
+        assert_eq!(
+            read(&[5; 5]).unwrap_err().to_string(),
+            "sequence 0 has 5 tokens, the model reads 4 at most"
         );
     }
 

@@ -32,6 +32,7 @@ pub use padding::unpack;
 pub(crate) use activation::{activate, kernel_activation};
 pub(crate) use build::Builder;
 pub(crate) use dropout::{Site, dropout};
+pub(crate) use embeddings::position_ids;
 pub(crate) use frozen::is_frozen;
 pub(crate) use layer::{LayerContext, LayerOutput};
 pub(crate) use linear::affine;

@@ -13,7 +13,7 @@ use crate::parameter_source::{Init, ParameterError, ParameterSource};
 /// activation and LayerNorm, then the product with the word embeddings (Devlin et al. 2018).
 #[derive(Module, Debug)]
 pub struct MaskedLanguageHead {
-    /// `[hidden, hidden]`; `cls.predictions.transform.dense` among canonical names.
+    /// `[embedding, hidden]`; `cls.predictions.transform.dense` among canonical names.
     pub transform: Linear,
     /// `cls.predictions.transform.LayerNorm` among canonical names.
     pub transform_norm: LayerNorm,
@@ -24,16 +24,21 @@ pub struct MaskedLanguageHead {
 }
 
 impl MaskedLanguageHead {
-    fn new(builder: &mut Builder<'_>, config: &EncoderConfig) -> Result<Self, ParameterError> {
+    fn new(
+        builder: &mut Builder<'_>,
+        config: &EncoderConfig,
+        activation: Activation,
+    ) -> Result<Self, ParameterError> {
         const PREDICTIONS: &str = "cls.predictions";
-        let hidden = config.hidden_size;
+        // The product with the word embeddings follows.
+        let (hidden, width) = (config.hidden_size, config.embedding_size);
         let transform = format!("{PREDICTIONS}.transform");
         Ok(Self {
-            transform: Linear::new(builder, &format!("{transform}.dense"), hidden, hidden)?,
+            transform: Linear::new(builder, &format!("{transform}.dense"), hidden, width)?,
             transform_norm: LayerNorm::new(
                 builder,
                 &format!("{transform}.LayerNorm"),
-                hidden,
+                width,
                 config.layer_norm_eps,
             )?,
             bias: builder.vector(
@@ -41,11 +46,11 @@ impl MaskedLanguageHead {
                 config.vocab_size,
                 Init::Zeros,
             )?,
-            activation: config.hidden_act,
+            activation,
         })
     }
 
-    /// States, `[rows, hidden]`, and word embeddings, `[vocab, hidden]` → `[rows, vocab]`.
+    /// States, `[rows, hidden]`, and word embeddings, `[vocab, embedding]` → `[rows, vocab]`.
     fn forward(&self, states: Tensor<2>, words: Tensor<2>) -> Tensor<2> {
         let states = activate(self.activation, linear_forward(&self.transform, states));
         let states = self.transform_norm.forward(states);
@@ -78,13 +83,15 @@ pub struct MaskedLanguageOutput {
 }
 
 impl MaskedLanguageModel {
-    /// Builds a model out of the tensors of a source.
+    /// Builds a model out of the tensors of a source. `activation` is that of the head
+    /// ([`Architecture::masked_lm_activation`](crate::Architecture::masked_lm_activation)).
     ///
     /// # Errors
     /// If a tensor cannot be had, or next sentences are to be predicted by an architecture that
     /// has no pooler.
     pub fn new(
         config: &EncoderConfig,
+        activation: Activation,
         next_sentence: bool,
         source: &mut dyn ParameterSource,
         device: &Device,
@@ -102,7 +109,7 @@ impl MaskedLanguageModel {
         let mut builder = Builder::new(source, device, config.initializer_range);
         Ok(Self {
             encoder,
-            head: MaskedLanguageHead::new(&mut builder, &config)?,
+            head: MaskedLanguageHead::new(&mut builder, &config, activation)?,
             next_sentence: next_sentence
                 .then(|| Linear::new(&mut builder, "cls.seq_relationship", config.hidden_size, 2))
                 .transpose()?,
@@ -151,8 +158,15 @@ mod tests {
 
     fn model(next_sentence: bool) -> MaskedLanguageModel {
         let mut source = RandomParameters::new(5);
-        MaskedLanguageModel::new(&tiny_config(), next_sentence, &mut source, &Device::flex())
-            .unwrap()
+        let (config, device) = (tiny_config(), Device::flex());
+        MaskedLanguageModel::new(
+            &config,
+            Activation::Gelu,
+            next_sentence,
+            &mut source,
+            &device,
+        )
+        .unwrap()
     }
 
     #[test]
@@ -200,7 +214,9 @@ mod tests {
     fn the_word_embeddings_learn_from_both_of_their_uses() {
         let device = Device::flex().autodiff();
         let mut source = RandomParameters::new(5);
-        let model = MaskedLanguageModel::new(&tiny_config(), false, &mut source, &device).unwrap();
+        let config = tiny_config();
+        let gelu = Activation::Gelu;
+        let model = MaskedLanguageModel::new(&config, gelu, false, &mut source, &device).unwrap();
         let batch = batch(&[&[1, 2, 3]]);
         let output = model
             .forward(&batch, &[1], &ForwardOptions::default())
@@ -222,8 +238,9 @@ mod tests {
             ..tiny_config()
         };
         let mut source = RandomParameters::new(5);
+        let (gelu, device) = (Activation::Gelu, Device::flex());
         let refused =
-            MaskedLanguageModel::new(&config, true, &mut source, &Device::flex()).unwrap_err();
+            MaskedLanguageModel::new(&config, gelu, true, &mut source, &device).unwrap_err();
         assert_eq!(
             refused.to_string(),
             "next-sentence prediction needs a pooler, which distilbert does not have: train it \

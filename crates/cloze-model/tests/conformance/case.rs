@@ -6,8 +6,8 @@ use cloze_model::checkpoint::{Checkpoint, TensorStore};
 use cloze_model::losses::{CrossEntropy, cross_entropy};
 use cloze_model::named::is_encoder_name;
 use cloze_model::{
-    Architecture, ClassifierOutput, ForwardOptions, Init, ParameterError, ParameterSource,
-    SequenceClassifier, unpack,
+    Architecture, ClassifierOutput, ForwardOptions, Init, ModelClass, ParameterError,
+    ParameterSource, SequenceClassifier, unpack,
 };
 use testkit::golden::Golden;
 
@@ -38,8 +38,14 @@ impl Case {
         crate::name(self.architecture, what)
     }
 
+    /// The encoder under the architecture's own classification head.
     pub(crate) fn config(&self) -> EncoderConfig {
-        self.checkpoint.encoder_config().clone()
+        EncoderConfig {
+            pooler: self
+                .architecture
+                .has_pooler(ModelClass::SequenceClassification),
+            ..self.checkpoint.encoder_config().clone()
+        }
     }
 
     /// The weights of the golden model.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use burn::tensor::TensorData;
-use cloze_core::Activation;
+use cloze_core::{Activation, EncoderConfig, PositionNumbering};
 use cloze_model::{Init, ParameterError, ParameterSource};
 use serde::Deserialize;
 use testkit::golden::read_json;
@@ -108,6 +108,25 @@ fn another_epsilon_is_noticed() {
         let model = case.build(&config, &mut case.weights());
         let difference = case.logits_differ_by(&model, &case.batch());
         assert!(difference > 1e-2, "{}: {difference}", case.what("epsilon"));
+    });
+}
+
+#[test]
+fn positions_from_zero_on_are_noticed_where_they_begin_behind_padding() {
+    for_every_architecture(|case| {
+        let config = EncoderConfig {
+            position_numbering: PositionNumbering::FromZero,
+            ..case.config()
+        };
+        let model = case.build(&config, &mut case.weights());
+        let difference = case.logits_differ_by(&model, &case.batch());
+        let after_padding = case.config().position_numbering == PositionNumbering::AfterPadding;
+        assert_eq!(
+            difference > 1e-2,
+            after_padding,
+            "{}",
+            case.what("positions")
+        );
     });
 }
 

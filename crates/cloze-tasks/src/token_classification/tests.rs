@@ -115,6 +115,7 @@ fn model(device: &Device) -> TokenClassifier {
     let config = cloze_core::EncoderConfig {
         model_type: "bert".into(),
         vocab_size: 11,
+        embedding_size: 8,
         hidden_size: 8,
         num_hidden_layers: 1,
         num_attention_heads: 2,
@@ -124,6 +125,7 @@ fn model(device: &Device) -> TokenClassifier {
         attention_output_dropout_prob: 0.0,
         attention_probs_dropout_prob: 0.0,
         max_position_embeddings: 8,
+        position_numbering: cloze_core::PositionNumbering::FromZero,
         type_vocab_size: 2,
         layer_norm_eps: 1e-12,
         initializer_range: 0.4,

@@ -150,7 +150,7 @@ fn max_length(
     encoder: &EncoderConfig,
     tokenizer: &Tokenizer,
 ) -> Result<usize, TrainError> {
-    let limit = encoder.max_position_embeddings;
+    let limit = encoder.longest_sequence();
     match config.data.max_length {
         Some(found) if found > limit => Err(TrainError::MaxLength {
             field: "data.max_length",

@@ -98,7 +98,7 @@ mod tests {
     use std::collections::HashSet;
 
     use burn::tensor::Device;
-    use cloze_core::Activation;
+    use cloze_core::{Activation, PositionNumbering};
     use cloze_model::{ClassificationHeadConfig, Features, RandomParameters, SequenceClassifier};
 
     use super::*;
@@ -107,6 +107,7 @@ mod tests {
         EncoderConfig {
             model_type: "bert".into(),
             vocab_size: 9,
+            embedding_size: 4,
             hidden_size: 4,
             num_hidden_layers: 1,
             num_attention_heads: 2,
@@ -116,6 +117,7 @@ mod tests {
             attention_output_dropout_prob: 0.1,
             attention_probs_dropout_prob: 0.1,
             max_position_embeddings: 6,
+            position_numbering: PositionNumbering::FromZero,
             type_vocab_size: 2,
             layer_norm_eps: 1e-12,
             initializer_range: 0.4,

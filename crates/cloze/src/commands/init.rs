@@ -16,7 +16,7 @@ pub(crate) fn run(arguments: &InitArguments) -> anyhow::Result<()> {
     let config = with_vocabulary(ConfigJson::read(&arguments.config)?, &tokenizer)?;
     let encoder = init_encoder(&config, arguments.seed, &Device::flex())?;
     let encoder_config = encoder.config();
-    let longest = encoder_config.max_position_embeddings;
+    let longest = encoder_config.longest_sequence();
     if tokenizer
         .model_max_length()
         .is_none_or(|length| length > longest)

@@ -1,8 +1,8 @@
 use burn::tensor::Device;
 use cloze_data::tokenizer::Tokenizer;
-use cloze_model::FreezeSpec;
 use cloze_model::checkpoint::{Checkpoint, LoadReport};
 use cloze_model::parameters::{ParameterReport, TensorSummary};
+use cloze_model::{Architecture, FreezeSpec};
 use cloze_tasks::token_classification;
 use serde_json::{Value, json};
 
@@ -187,7 +187,7 @@ fn max_length(checkpoint: &Checkpoint) -> usize {
             .ok()?
             .model_max_length()
     };
-    let positions = checkpoint.encoder_config().max_position_embeddings;
+    let positions = checkpoint.encoder_config().longest_sequence();
     trained
         .or_else(tokenizer)
         .unwrap_or(positions)
@@ -210,7 +210,10 @@ fn stored_parameters(
     tensors.retain(|tensor| !missing(tensor));
     let stored = checkpoint.tensors()?;
     for name in &load.unexpected {
-        if let Some(shape) = stored.shape(name).filter(|_| !is_repeated(name)) {
+        if let Some(shape) = stored
+            .shape(name)
+            .filter(|_| !is_repeated(name, architecture))
+        {
             tensors.push(TensorSummary {
                 name: name.clone(),
                 shape: shape.to_vec(),
@@ -223,12 +226,7 @@ fn stored_parameters(
 
 /// Whether files hold the tensor a second time under this name: a masked language model's decoder
 /// is the word embeddings, and its bias stands beside it too.
-fn is_repeated(name: &str) -> bool {
-    [
-        "predictions.decoder.weight",
-        "predictions.decoder.bias",
-        "vocab_projector.weight",
-    ]
-    .iter()
-    .any(|repeated| name.ends_with(repeated))
+fn is_repeated(name: &str, architecture: &dyn Architecture) -> bool {
+    let repeated = architecture.tied_names();
+    repeated.iter().any(|repeated| name.ends_with(repeated))
 }

@@ -124,11 +124,11 @@ impl<'a> Corpus<'a> {
             }
             _ => {
                 let size = *data.chunk_size.get_or_insert(limit.min(LONGEST_BLOCK));
-                if size > encoder.max_position_embeddings {
+                if size > encoder.longest_sequence() {
                     return Err(TrainError::MaxLength {
                         field: "data.chunk_size",
                         found: size,
-                        limit: encoder.max_position_embeddings,
+                        limit: encoder.longest_sequence(),
                     });
                 }
                 (Form::Blocks, size)
