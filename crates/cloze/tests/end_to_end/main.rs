@@ -6,6 +6,7 @@
     reason = "helpers of tests fail as tests do; clippy exempts only functions marked as tests"
 )]
 
+mod architectures;
 mod bad_input;
 mod devices;
 mod embeddings;
