@@ -30,6 +30,7 @@ pub use freeze::{FreezeError, FreezeSpec};
 pub use heads::{
     BuildError, ClassificationHead, ClassificationHeadConfig, ClassifierOutput, EmbeddingLayer,
     Features, MaskedLanguageHead, MaskedLanguageModel, MaskedLanguageOutput, Pooling,
-    SentenceEncoder, SequenceClassifier, TokenClassificationHead, TokenClassifier,
+    QuestionAnsweringHead, QuestionAnsweringModel, SentenceEncoder, SequenceClassifier,
+    TokenClassificationHead, TokenClassifier,
 };
 pub use parameter_source::{Init, ParameterError, ParameterSource, RandomParameters};

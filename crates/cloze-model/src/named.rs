@@ -4,7 +4,8 @@
 //! whatever the architecture: `encoder.layer.0.attention.self.query.weight`. It is made from the
 //! fields that lead to a parameter; [`Architecture::hf_name`](crate::Architecture::hf_name)
 //! turns it into the name of an architecture's own checkpoints. Tensors of a head stand beside
-//! the encoder's: `classifier_hidden.0.weight`, `classifier.weight`, `cls.predictions.bias`.
+//! the encoder's: `classifier_hidden.0.weight`, `classifier.weight`, `qa_outputs.weight`,
+//! `cls.predictions.bias`.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
@@ -17,10 +18,11 @@ const FIELDS: [(&str, &str); 3] = [
 ];
 
 /// Fields of a model that hold its parts, and what their parameters begin with.
-const PARTS: [(&str, &str); 7] = [
+const PARTS: [(&str, &str); 8] = [
     ("encoder.", ""),
     ("head.hidden.", "classifier_hidden."),
     ("head.output.", "classifier."),
+    ("head.qa_outputs.", "qa_outputs."),
     ("head.transform.", "cls.predictions.transform.dense."),
     (
         "head.transform_norm.",

@@ -139,6 +139,10 @@ impl Architecture for DistilBert {
         Ok(config.hidden_dropout_prob)
     }
 
+    fn question_answering_dropout(&self, json: &ConfigJson) -> Result<f64, ConfigError> {
+        Ok(json.probability_or("qa_dropout", 0.1)?)
+    }
+
     fn class_prefix(&self) -> &'static str {
         "DistilBert"
     }

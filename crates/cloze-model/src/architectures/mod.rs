@@ -35,6 +35,8 @@ pub enum ModelClass {
     SequenceClassification,
     /// `BertForTokenClassification`.
     TokenClassification,
+    /// `BertForQuestionAnswering`.
+    QuestionAnswering,
     /// `BertForMaskedLM`.
     MaskedLm,
     /// `BertForPreTraining`: masked language model and next-sentence prediction.
@@ -105,6 +107,15 @@ pub trait Architecture: fmt::Debug + Sync {
         config.hidden_act
     }
 
+    /// The dropout before the last layer of the question answering model that `transformers` gives
+    /// this architecture: BERT's has none.
+    ///
+    /// # Errors
+    /// If it is not a probability in `config.json`.
+    fn question_answering_dropout(&self, _: &ConfigJson) -> Result<f64, ConfigError> {
+        Ok(0.0)
+    }
+
     /// The first part of its class names: `Bert`.
     fn class_prefix(&self) -> &'static str;
 
@@ -125,6 +136,7 @@ pub trait Architecture: fmt::Debug + Sync {
             ModelClass::Encoder => "Model",
             ModelClass::SequenceClassification => "ForSequenceClassification",
             ModelClass::TokenClassification => "ForTokenClassification",
+            ModelClass::QuestionAnswering => "ForQuestionAnswering",
             ModelClass::MaskedLm => "ForMaskedLM",
             ModelClass::Pretraining => "ForPreTraining",
         };

@@ -3,11 +3,11 @@
 //! - [`resolve_model`]: from a model's name (a folder or a Hub id) to a folder
 //! - [`Checkpoint`]: a folder's `config.json`: architecture, labels, head, cloze's own settings
 //! - [`TensorStore`]: a folder's tensors, from safetensors or torch archives, whole or in shards
-//! - [`load_encoder`], [`load_classifier`], [`load_token_classifier`], [`load_masked_language_model`]:
-//!   models with the weights of a checkpoint, and a [`LoadReport`] of what was not shared
+//! - [`load_encoder`], [`load_classifier`], [`load_token_classifier`], [`load_question_answering`],
+//!   [`load_masked_language_model`]: models with the weights of a checkpoint, and a [`LoadReport`] of what was not shared
 //! - [`SentenceTransformer`]: what a folder of `sentence-transformers` says beside its checkpoint
 //! - [`init_encoder`], [`init_classifier`], [`init_masked_language_model`]: models with fresh weights
-//! - [`save_encoder`], [`save_classifier`], [`save_token_classifier`],
+//! - [`save_encoder`], [`save_classifier`], [`save_token_classifier`], [`save_question_answering`],
 //!   [`save_masked_language_model`]: folders that `transformers` reads, and cloze again
 
 mod convert;
@@ -16,6 +16,7 @@ mod folder;
 mod hub;
 mod label_names;
 mod load;
+mod question_answering;
 mod report;
 mod save;
 mod sentence_transformer;
@@ -33,6 +34,10 @@ pub use hub::{DownloadObserver, DownloadProgress, HubError, HubId, HubOptions, r
 pub use load::{
     ClassifierOptions, init_classifier, init_encoder, init_masked_language_model, load_classifier,
     load_encoder, load_masked_language_model,
+};
+pub use question_answering::{
+    QuestionAnsweringMetadata, QuestionAnsweringOptions, load_question_answering,
+    save_question_answering,
 };
 pub use report::LoadReport;
 pub use save::{

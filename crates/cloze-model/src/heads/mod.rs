@@ -5,6 +5,7 @@ mod config;
 mod frozen_features;
 mod masked_lm;
 mod pooling;
+mod question_answering;
 mod sentence_encoder;
 mod token_classification;
 
@@ -12,5 +13,6 @@ pub use classification::{BuildError, ClassificationHead, ClassifierOutput, Seque
 pub use config::{ClassificationHeadConfig, Features};
 pub use masked_lm::{MaskedLanguageHead, MaskedLanguageModel, MaskedLanguageOutput};
 pub use pooling::Pooling;
+pub use question_answering::{QuestionAnsweringHead, QuestionAnsweringModel};
 pub use sentence_encoder::{DenseLayer, EmbeddingLayer, SentenceEncoder};
 pub use token_classification::{TokenClassificationHead, TokenClassifier};
