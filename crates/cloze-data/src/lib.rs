@@ -1,9 +1,10 @@
 //! From text to packed batches: tokenizer, dataset readers, splits, corpora, masking, sampling, packing.
 //!
 //! - [`tokenizer`]: text ↔ token ids, as the checkpoint folder states it
-//! - [`readers`]: data files → rows, labelled texts, sentences with tagged words
+//! - [`readers`]: data files → rows, labelled texts, sentences with tagged words, questions
 //! - [`alignment`]: labels of words → labels of sub-words
 //! - [`windows`]: long texts → windows that overlap
+//! - [`question_windows`]: a question with its context → windows that overlap
 //! - [`tags`]: schemes of tags: validated, converted, entities of them
 //! - [`row_writer`]: rows → a file
 //! - [`vector_file`]: vectors → a file
@@ -22,6 +23,7 @@ pub mod corpus;
 pub mod fingerprint;
 pub mod masking;
 pub mod packing;
+pub mod question_windows;
 mod random;
 pub mod readers;
 pub mod reports;

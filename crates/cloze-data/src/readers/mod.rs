@@ -4,6 +4,7 @@
 //! - [`read_table`]: a file → [`Table`] of [`Value`]s
 //! - [`read_labelled_texts`]: a file → [`LabelledTexts`], with its [`TextColumns`] found or given;
 //!   [`Label`]: one label a text, several, or a number
+//! - [`questions`]: a file → questions with their contexts and answers
 //! - [`tagged`]: a file → sentences of words with tags
 //! - [`stream`]: the rows of a file or of standard input as they come, with flat memory
 //! - [`ReadError`], [`RowErrors`], [`BadRows`]: what is wrong, where, and what to do about it
@@ -17,6 +18,7 @@ mod labelled_texts;
 mod lines;
 mod parquet;
 mod parquet_class_names;
+pub mod questions;
 mod quotes;
 mod source;
 pub mod stream;

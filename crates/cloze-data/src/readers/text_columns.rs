@@ -8,8 +8,8 @@ use super::{Label, Table};
 ///
 /// | what | names |
 /// |---|---|
-/// | a pair | `sentence1` and `sentence2`, `premise` and `hypothesis`, `question1` and `question2`, `text_a` and `text_b`, `text1` and `text2`, `text` and `text_pair`, `question` and `sentence`, `question` and `passage` |
-/// | a text | `text`, `sentence`, `review`, `content`, `comment`; or the only column that is no label and no id |
+/// | a pair | `sentence1` and `sentence2`, `premise` and `hypothesis`, `question1` and `question2`, `text_a` and `text_b`, `text1` and `text2`, `text` and `text_pair`, `question` and `sentence`, `question` and `passage`, `question` and `context` |
+/// | a text | `text`, `sentence`, `review`, `content`, `comment`, `question`; or the only column that is no label and no id |
 /// | a label | `label`, `labels`, `target`, `class`, `category`, `sentiment` |
 /// | several labels | `labels`, `label`, `tags`, `categories`, `classes`, `targets` |
 /// | a number | `label`, `score`, `labels`, `target`, `similarity`, `rating` |
@@ -51,8 +51,11 @@ const PAIRS: &[(&str, &str)] = &[
     ("text", "text_pair"),
     ("question", "sentence"),
     ("question", "passage"),
+    ("question", "context"),
 ];
-const TEXTS: &[&str] = &["text", "sentence", "review", "content", "comment"];
+const TEXTS: &[&str] = &[
+    "text", "sentence", "review", "content", "comment", "question",
+];
 const IDS: &[&str] = &["id", "idx", "guid"];
 
 impl TextColumns {

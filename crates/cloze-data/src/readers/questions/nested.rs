@@ -1,0 +1,156 @@
+//! SQuAD's layout: articles with paragraphs with questions.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use cloze_core::InputError;
+
+use super::answers::{Place, entry};
+use super::placed_json::{Placed, parse};
+use super::{Answers, Question, Row};
+use crate::readers::source::TextSource;
+use crate::readers::{ReadError, Value};
+
+pub(super) fn read(path: &Path, answers: Answers) -> Result<Vec<Row>, ReadError> {
+    let source = TextSource::open(path)?;
+    let text = source.text(source.body(), 0, &source.lines())?;
+    let json = parse(text).map_err(|error| {
+        let message = error.to_string();
+        let reason = message.split(" at line ").next().unwrap_or_default();
+        let found = format!("broken JSON ({reason} at column {})", error.column());
+        InputError::new(path, found, "one JSON object").at_line(error.line())
+    })?;
+    let mut reader = Reader {
+        path,
+        answers,
+        article: 0,
+        rows: Vec::new(),
+    };
+    let Placed::Object(line, mut file) = json else {
+        let error = InputError::new(path, json.describe(), "an object with `data`");
+        return Err(error.into());
+    };
+    let articles = reader.list(&mut file, "data", "data", line)?;
+    for (index, article) in articles.into_iter().enumerate() {
+        reader.article = index;
+        let path = format!("data[{index}]");
+        let (line, mut article) = reader.object(article, &path, line)?;
+        let name = format!("{path}.paragraphs");
+        for (index, paragraph) in reader
+            .list(&mut article, "paragraphs", &name, line)?
+            .into_iter()
+            .enumerate()
+        {
+            reader.paragraph(paragraph, &format!("{name}[{index}]"), line)?;
+        }
+    }
+    Ok(reader.rows)
+}
+
+struct Reader<'a> {
+    path: &'a Path,
+    answers: Answers,
+    /// The one that is read.
+    article: usize,
+    rows: Vec<Row>,
+}
+
+type Entries = Vec<(String, Placed)>;
+
+impl Reader<'_> {
+    fn error(&self, line: usize, field: &str, found: String, wanted: &str) -> InputError {
+        let error = InputError::new(self.path, found, wanted).at_line(line);
+        error.in_field(field)
+    }
+
+    /// An object with its own line.
+    fn object(
+        &self,
+        value: Placed,
+        field: &str,
+        line: usize,
+    ) -> Result<(usize, Entries), InputError> {
+        match value {
+            Placed::Object(line, entries) => Ok((line, entries)),
+            other => Err(self.error(line, field, other.describe(), "an object `{…}`")),
+        }
+    }
+
+    /// Takes a list out of an object.
+    fn list(
+        &self,
+        entries: &mut Entries,
+        key: &str,
+        field: &str,
+        line: usize,
+    ) -> Result<Vec<Placed>, InputError> {
+        match take(entries, key) {
+            Some(Placed::List(values)) => Ok(values),
+            other => {
+                let found = other.map_or("nothing".into(), |value| value.describe());
+                Err(self.error(line, field, found, "a list `[…]`"))
+            }
+        }
+    }
+
+    /// Adds the questions of a paragraph. What is wrong with its context is wrong with them all.
+    fn paragraph(&mut self, value: Placed, field: &str, line: usize) -> Result<(), InputError> {
+        let (line, mut paragraph) = self.object(value, field, line)?;
+        let questions = self.list(&mut paragraph, "qas", &format!("{field}.qas"), line)?;
+        let context = take(&mut paragraph, "context").map(Placed::value);
+        let error =
+            |found: String, wanted: String| InputError::new(self.path, found, wanted).at_line(line);
+        let place = Place {
+            error: &error,
+            path: &format!("{field}."),
+        };
+        let context: Result<Arc<str>, InputError> =
+            place.text("context", context.as_ref()).map(Into::into);
+        for (index, question) in questions.into_iter().enumerate() {
+            let field = format!("{field}.qas[{index}]");
+            let row = match self.object(question, &field, line) {
+                Ok((line, entries)) => context
+                    .clone()
+                    .and_then(|context| self.question(entries, context, &field, line)),
+                Err(error) => Err(error),
+            };
+            self.rows.push(row);
+        }
+        Ok(())
+    }
+
+    fn question(&self, entries: Entries, context: Arc<str>, field: &str, line: usize) -> Row {
+        let entries: Vec<(String, Value)> = entries
+            .into_iter()
+            .map(|(name, value)| (name, value.value()))
+            .collect();
+        let error =
+            |found: String, wanted: String| InputError::new(self.path, found, wanted).at_line(line);
+        let place = Place {
+            error: &error,
+            path: &format!("{field}."),
+        };
+        let value = |name: &str| entry(&entries, name);
+        let answers = match self.answers {
+            Answers::Required => {
+                place.answers(&context, value("answers"), value("is_impossible"))?
+            }
+            Answers::Ignored => Vec::new(),
+        };
+        Ok(Question {
+            question: place.text("question", value("question"))?,
+            answers,
+            context,
+            article: self.article,
+            id: value("id").filter(|id| **id != Value::Null).cloned(),
+            line,
+            number: self.rows.len(),
+        })
+    }
+}
+
+/// Takes the value of a name out of an object.
+fn take(entries: &mut Entries, name: &str) -> Option<Placed> {
+    let place = entries.iter().position(|(other, _)| other == name)?;
+    Some(entries.swap_remove(place).1)
+}
