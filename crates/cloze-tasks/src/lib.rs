@@ -8,6 +8,7 @@
 //! - [`multi_label`]: any number of labels for a text or a pair
 //! - [`regression`]: a number for a text or a pair
 //! - [`token_classification`]: one label for every word
+//! - [`question_answering`]: the piece of a text that answers a question
 //! - [`masked_lm`]: masked words, and next sentences for pretraining
 //! - [`encoding`]: texts → examples, on all cores
 //! - [`metrics`]: named numbers and tables
@@ -17,6 +18,7 @@ mod example_source;
 pub mod masked_lm;
 pub mod metrics;
 pub mod multi_label;
+pub mod question_answering;
 pub mod regression;
 mod sequence_head;
 mod task;
@@ -26,6 +28,7 @@ pub mod token_classification;
 pub use example_source::ExampleSource;
 pub use masked_lm::{MaskedLm, MaskedTarget};
 pub use multi_label::{MultiLabel, PositiveWeights, Threshold};
+pub use question_answering::{AnswerSettings, QuestionAnswering, SpanTarget};
 pub use regression::Regression;
 pub use sequence_head::text_input;
 pub use task::{Evaluator, Example, FrozenFeatures, Input, Objective, Task, TaskError, pack};

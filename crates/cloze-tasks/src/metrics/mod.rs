@@ -5,18 +5,23 @@
 //! - [`multi_label`]: the same of any number of labels a row, and average precision
 //! - [`correlation`]: of numbers with numbers
 //! - [`entities`]: precision, recall and F1 of entities
+//! - [`answers`]: exact match and F1 of answers, as [`squad`] or [`cmrc`] compare them
 
 pub mod accuracy;
+pub mod answers;
+pub mod cmrc;
 pub mod confusion;
 pub mod correlation;
 pub mod entities;
 pub mod f1;
 pub mod multi_label;
+pub mod squad;
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+pub use answers::{AnswerMetric, AnswerScores};
 pub use confusion::ConfusionMatrix;
 pub use entities::EntityCounts;
 pub use f1::{Averages, ClassScores};
