@@ -118,6 +118,7 @@ reference-check: assets build reference-env ## compare trained models and scores
 	$(VENV)/bin/python tools/reference/masked_roundtrip.py $(CLOZE)
 	$(VENV)/bin/python tools/reference/token_roundtrip.py $(CLOZE)
 	$(VENV)/bin/python tools/reference/architectures_roundtrip.py $(CLOZE)
+	$(VENV)/bin/python tools/reference/question_roundtrip.py $(CLOZE)
 
 # CASES chooses some of bench/cases, BENCH_FLAGS is passed on:
 # make bench CASES="adamw cold-start" BENCH_FLAGS="--rounds 3"

@@ -60,6 +60,16 @@ pub enum InferError {
         /// Tensors that are needed.
         missing: Vec<String>,
     },
+    /// The weights do not include a head for answers.
+    #[error("{folder} does not answer questions: it is {what}, and lacks {}", .missing.join(", "))]
+    NotAQuestionAnsweringModel {
+        /// The folder.
+        folder: PathBuf,
+        /// What its `config.json` says that it is.
+        what: String,
+        /// Tensors that are needed.
+        missing: Vec<String>,
+    },
     /// The weights do not include a masked-language head.
     #[error(
         "{folder} does not fill masks: it is {what}, and lacks {}",

@@ -4,6 +4,7 @@
 //! - [`TextClassifier`]: texts → labels and scores; labelled texts → metrics
 //! - [`MultiLabelClassifier`]: the same with any number of labels; [`TextRegressor`]: with a number
 //! - [`TokenClassificationPipeline`]: texts → entities with scores and places; tagged sentences → metrics
+//! - [`QuestionAnsweringPipeline`]: questions and contexts → answers with scores and places; questions with answers → metrics
 //! - [`ModelTask`]: what a saved model is for
 //! - [`MaskedLanguagePipeline`]: texts with masks → words and scores; pairs → whether they follow
 //! - [`Embedder`]: texts → vectors; [`Similarity`]: vectors → how alike their texts are
@@ -30,6 +31,7 @@ mod model_folder;
 mod model_task;
 mod multi_label_classifier;
 mod pipeline;
+mod question_answering;
 pub mod rows;
 mod sequence_pipeline;
 mod similarity;
@@ -48,6 +50,9 @@ pub use masked_language::{
 pub use model_folder::model_folder;
 pub use model_task::ModelTask;
 pub use multi_label_classifier::{MultiLabelClassifier, MultiLabelOptions};
+pub use question_answering::{
+    AnsweredQuestion, AnsweringOptions, FoundAnswer, QuestionAnsweringPipeline,
+};
 pub use similarity::Similarity;
 pub use text_classifier::{PredictOptions, Prediction, TextClassifier, TopK};
 pub use text_regressor::TextRegressor;

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use cloze_model::ModelClass;
 use cloze_model::checkpoint::{Checkpoint, ProblemType};
-use cloze_tasks::{masked_lm, multi_label, regression, token_classification};
+use cloze_tasks::{masked_lm, multi_label, question_answering, regression, token_classification};
 
 use crate::InferError;
 
@@ -17,6 +17,8 @@ pub enum ModelTask {
     Regression,
     /// A label for every word.
     TokenClassification,
+    /// The piece of a text that answers a question.
+    QuestionAnswering,
     /// Masked words.
     MaskedLm,
     /// Masked words and next sentences.
@@ -38,6 +40,7 @@ impl ModelTask {
                 multi_label::NAME => Self::MultiLabel,
                 regression::NAME => Self::Regression,
                 token_classification::NAME => Self::TokenClassification,
+                question_answering::NAME => Self::QuestionAnswering,
                 masked_lm::NAME => Self::MaskedLm,
                 masked_lm::PRETRAINING => Self::Pretraining,
                 _ => Self::TextClassification,
@@ -48,6 +51,9 @@ impl ModelTask {
         let class = class.unwrap_or_default();
         if class.ends_with("ForTokenClassification") {
             return Ok(Self::TokenClassification);
+        }
+        if class.ends_with("ForQuestionAnswering") {
+            return Ok(Self::QuestionAnswering);
         }
         if class.ends_with("ForMaskedLM") {
             return Ok(Self::MaskedLm);
@@ -100,6 +106,8 @@ mod tests {
         assert_eq!(task(masked), ModelTask::MaskedLm);
         let tokens = r#", "architectures": ["BertForTokenClassification"]"#;
         assert_eq!(task(tokens), ModelTask::TokenClassification);
+        let answers = r#", "architectures": ["BertForQuestionAnswering"]"#;
+        assert_eq!(task(answers), ModelTask::QuestionAnswering);
         // A class for tokens does not look at what scores of texts mean.
         let tokens = format!("{tokens}{number}");
         assert_eq!(task(&tokens), ModelTask::TokenClassification);

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
-use cloze_tasks::{Example, token_classification};
+use cloze_tasks::{Example, question_answering, token_classification};
 
 use crate::InferError;
 
@@ -28,7 +28,7 @@ pub(crate) fn max_length(checkpoint: &Checkpoint, tokenizer: &Tokenizer) -> usiz
 }
 
 /// Refuses a checkpoint that cloze trained for another task than the one of this name, or that
-/// says that it labels tokens. `wanted` is the task in words.
+/// says that it labels tokens or answers questions. `wanted` is the task in words.
 pub(crate) fn refuse_other_tasks(
     checkpoint: &Checkpoint,
     name: &str,
@@ -40,7 +40,10 @@ pub(crate) fn refuse_other_tasks(
     let tokens = checkpoint
         .is_token_classifier()
         .then_some(token_classification::NAME);
-    match stored.or(tokens) {
+    let answers = checkpoint
+        .is_question_answering()
+        .then_some(question_answering::NAME);
+    match stored.or(tokens).or(answers) {
         Some(found) if found != name => Err(InferError::OtherTask {
             folder: checkpoint.folder().into(),
             found: found.into(),

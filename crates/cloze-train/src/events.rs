@@ -204,6 +204,25 @@ pub enum Warning<'a> {
         /// Tokens of a window.
         max_length: usize,
     },
+    /// Questions and their contexts are longer than the model reads, and are read in windows that
+    /// overlap.
+    QuestionWindows {
+        /// How many.
+        questions: usize,
+        /// Of how many.
+        total: usize,
+        /// Tokens of a window.
+        max_length: usize,
+    },
+    /// Questions are longer than there is room for beside the context, and were cut.
+    CutQuestions {
+        /// How many.
+        questions: usize,
+        /// Of how many.
+        total: usize,
+        /// Tokens that are read of a question.
+        max_length: usize,
+    },
     /// Many tokens of a split are not in the vocabulary.
     UnknownTokens {
         /// The split.

@@ -8,7 +8,9 @@ use cloze_model::checkpoint::{Checkpoint, HubOptions, check_vocabulary, resolve_
 use cloze_model::device::ComputeDevice;
 use cloze_model::freeze::trainable_names;
 use cloze_model::parameters::ParameterReport;
-use cloze_tasks::{MaskedLm, MultiLabel, Regression, TextClassification, TokenClassification};
+use cloze_tasks::{
+    MaskedLm, MultiLabel, QuestionAnswering, Regression, TextClassification, TokenClassification,
+};
 
 use crate::StopFlag;
 use crate::checkpoints::{Checkpoints, Damaged, Found};
@@ -156,6 +158,7 @@ pub(crate) fn of_task<E: OfTask>(task: TaskKind, errand: E) -> Result<E::Output,
         TaskKind::MultiLabel => errand.with::<MultiLabel>(),
         TaskKind::Regression => errand.with::<Regression>(),
         TaskKind::TokenClassification => errand.with::<TokenClassification>(),
+        TaskKind::QuestionAnswering => errand.with::<QuestionAnswering>(),
         TaskKind::MaskedLm | TaskKind::Pretraining => errand.with::<MaskedLm>(),
     }
 }

@@ -55,6 +55,16 @@ pub enum ShownTarget {
         /// The same as ids, -100 where there is none, as in `transformers`.
         labels: Vec<i64>,
     },
+    /// A piece of the context.
+    Span {
+        /// Position of its first token, from 0; that of the first token of all where the window has
+        /// no answer.
+        start_position: Option<usize>,
+        /// Position of its last token.
+        end_position: Option<usize>,
+        /// What the context has there, `null` where there is no answer.
+        answer: Option<String>,
+    },
     /// Words.
     Masked {
         /// Where they stand, from 0.

@@ -1,5 +1,5 @@
-//! A checkpoint as the most that cloze can make of it: a classifier of texts or of tokens, a masked
-//! language model, or an encoder.
+//! A checkpoint as the most that cloze can make of it: a classifier of texts or of tokens, a model
+//! that answers questions, a masked language model, or an encoder.
 
 use std::fs;
 use std::path::Path;
@@ -7,17 +7,23 @@ use std::path::Path;
 use burn::tensor::Device;
 use cloze_model::checkpoint::{
     Checkpoint, CheckpointError, ClassifierMetadata, ClassifierOptions, LoadReport,
-    MaskedLanguageMetadata, ProblemType, TokenClassifierMetadata, TokenClassifierOptions,
-    load_classifier, load_encoder, load_masked_language_model, load_token_classifier,
-    save_classifier, save_encoder, save_masked_language_model, save_token_classifier,
+    MaskedLanguageMetadata, ProblemType, QuestionAnsweringMetadata, QuestionAnsweringOptions,
+    TokenClassifierMetadata, TokenClassifierOptions, load_classifier, load_encoder,
+    load_masked_language_model, load_question_answering, load_token_classifier, save_classifier,
+    save_encoder, save_masked_language_model, save_question_answering, save_token_classifier,
 };
 use cloze_model::parameters::ParameterReport;
 use cloze_model::resize::{resize_embeddings, resize_masked_language_model};
 use cloze_model::{
-    Encoder, FreezeError, FreezeSpec, MaskedLanguageModel, SequenceClassifier, TokenClassifier,
+    Encoder, FreezeError, FreezeSpec, MaskedLanguageModel, QuestionAnsweringModel,
+    SequenceClassifier, TokenClassifier,
 };
 use cloze_tasks::multi_label::THRESHOLDS_FILE;
-use cloze_tasks::{masked_lm, multi_label, regression, text_classification, token_classification};
+use cloze_tasks::question_answering::SETTINGS_FILE;
+use cloze_tasks::{
+    masked_lm, multi_label, question_answering, regression, text_classification,
+    token_classification,
+};
 
 /// A model without regard to its task.
 #[derive(Debug)]
@@ -26,6 +32,8 @@ pub(crate) enum LoadedModel {
     Classifier(Box<SequenceClassifier>),
     /// It has a head for tokens.
     TokenClassifier(Box<TokenClassifier>),
+    /// It answers questions.
+    QuestionAnswering(Box<QuestionAnsweringModel>),
     /// It fills masks.
     MaskedLanguage(Box<MaskedLanguageModel>),
     /// It has none that cloze knows.
@@ -44,6 +52,13 @@ impl LoadedModel {
             let (model, report) = load_token_classifier(checkpoint, &options, device)?;
             if report.missing.is_empty() {
                 return Ok((Self::TokenClassifier(Box::new(model)), report));
+            }
+        }
+        if checkpoint.is_question_answering() {
+            let options = QuestionAnsweringOptions::default();
+            let (model, report) = load_question_answering(checkpoint, &options, device)?;
+            if report.missing.is_empty() {
+                return Ok((Self::QuestionAnswering(Box::new(model)), report));
             }
         }
         let options = ClassifierOptions::default();
@@ -72,6 +87,7 @@ impl LoadedModel {
         match self {
             Self::Classifier(model) => ParameterReport::of(&**model),
             Self::TokenClassifier(model) => ParameterReport::of(&**model),
+            Self::QuestionAnswering(model) => ParameterReport::of(&**model),
             Self::MaskedLanguage(model) => ParameterReport::of(&**model),
             Self::Encoder(model) => ParameterReport::of(&**model),
         }
@@ -91,6 +107,9 @@ impl LoadedModel {
             Self::TokenClassifier(model) => {
                 Self::TokenClassifier(Box::new(spec.apply(*model, architecture)?.0))
             }
+            Self::QuestionAnswering(model) => {
+                Self::QuestionAnswering(Box::new(spec.apply(*model, architecture)?.0))
+            }
             Self::MaskedLanguage(model) => {
                 Self::MaskedLanguage(Box::new(spec.apply(*model, architecture)?.0))
             }
@@ -109,6 +128,10 @@ impl LoadedModel {
                 model.encoder = resize_embeddings(model.encoder, vocab_size, seed)?;
                 Self::TokenClassifier(model)
             }
+            Self::QuestionAnswering(mut model) => {
+                model.encoder = resize_embeddings(model.encoder, vocab_size, seed)?;
+                Self::QuestionAnswering(model)
+            }
             Self::MaskedLanguage(model) => {
                 let grown = resize_masked_language_model(*model, vocab_size, seed)?;
                 Self::MaskedLanguage(Box::new(grown))
@@ -124,6 +147,7 @@ impl LoadedModel {
         match self {
             Self::Classifier(model) => model.encoder.config().vocab_size,
             Self::TokenClassifier(model) => model.encoder.config().vocab_size,
+            Self::QuestionAnswering(model) => model.encoder.config().vocab_size,
             Self::MaskedLanguage(model) => model.encoder.config().vocab_size,
             Self::Encoder(model) => model.config().vocab_size,
         }
@@ -139,6 +163,7 @@ impl LoadedModel {
             Self::Encoder(model) => return save_encoder(folder, model, checkpoint.config()),
             Self::MaskedLanguage(model) => return save_masked(folder, model, checkpoint),
             Self::TokenClassifier(model) => return save_tokens(folder, model, checkpoint),
+            Self::QuestionAnswering(model) => return save_answers(folder, model, checkpoint),
             Self::Classifier(model) => model,
         };
         let settings = checkpoint.cloze_settings();
@@ -153,7 +178,7 @@ impl LoadedModel {
                 .unwrap_or(task_of(problem_type)),
             max_length: settings.and_then(|settings| settings.max_length),
         };
-        copy_thresholds(checkpoint.folder(), folder)?;
+        copy_settings(THRESHOLDS_FILE, checkpoint.folder(), folder)?;
         save_classifier(folder, model, &metadata)
     }
 }
@@ -173,6 +198,21 @@ fn save_tokens(
     save_token_classifier(folder, model, &metadata)
 }
 
+fn save_answers(
+    folder: &Path,
+    model: &QuestionAnsweringModel,
+    checkpoint: &Checkpoint,
+) -> Result<(), CheckpointError> {
+    let settings = checkpoint.cloze_settings();
+    let metadata = QuestionAnsweringMetadata {
+        config: checkpoint.config(),
+        task: question_answering::NAME,
+        max_length: settings.and_then(|settings| settings.max_length),
+    };
+    copy_settings(SETTINGS_FILE, checkpoint.folder(), folder)?;
+    save_question_answering(folder, model, &metadata)
+}
+
 /// The task that scores of this meaning are for.
 pub(crate) fn task_of(problem_type: ProblemType) -> &'static str {
     match problem_type {
@@ -182,13 +222,13 @@ pub(crate) fn task_of(problem_type: ProblemType) -> &'static str {
     }
 }
 
-/// Thresholds belong to the labels, which stay.
-fn copy_thresholds(from: &Path, to: &Path) -> Result<(), CheckpointError> {
-    let path = from.join(THRESHOLDS_FILE);
+/// Thresholds, and what else a task keeps in a file of its own, stay as they are.
+fn copy_settings(name: &str, from: &Path, to: &Path) -> Result<(), CheckpointError> {
+    let path = from.join(name);
     if !path.exists() {
         return Ok(());
     }
-    let target = to.join(THRESHOLDS_FILE);
+    let target = to.join(name);
     match fs::copy(&path, &target) {
         Ok(_) => Ok(()),
         Err(source) => Err(CheckpointError::Write {

@@ -326,6 +326,25 @@ fn describe(warning: &Warning<'_>) -> String {
             Thousands(*sentences),
             counted(*total, "sentence")
         ),
+        Warning::QuestionWindows {
+            questions,
+            total,
+            max_length,
+        } => format!(
+            "{} of {} and their contexts are longer than {max_length} tokens and are read in \
+             windows that overlap",
+            Thousands(*questions),
+            counted(*total, "question")
+        ),
+        Warning::CutQuestions {
+            questions,
+            total,
+            max_length,
+        } => format!(
+            "{} of {} are longer than {max_length} tokens and were cut",
+            Thousands(*questions),
+            counted(*total, "question")
+        ),
         Warning::UnknownTokens { split, share } => format!(
             "{:.1}% of the tokens of the {split} rows are not in the vocabulary: is the model of \
              another language?",

@@ -2,10 +2,12 @@
 
 mod checks;
 mod document;
+mod question_checks;
 mod schema;
 mod schema_loss;
 mod schema_masked;
 mod schema_multi_label;
+mod schema_questions;
 mod schema_tags;
 mod schema_train;
 mod task_checks;
@@ -87,7 +89,7 @@ impl RunConfig {
             TaskKind::TextClassification => BestMetric::Accuracy,
             TaskKind::MultiLabel => BestMetric::MicroF1,
             TaskKind::Regression => BestMetric::Spearman,
-            TaskKind::TokenClassification => BestMetric::F1,
+            TaskKind::TokenClassification | TaskKind::QuestionAnswering => BestMetric::F1,
             TaskKind::MaskedLm => BestMetric::Perplexity,
             TaskKind::Pretraining => BestMetric::Loss,
         })

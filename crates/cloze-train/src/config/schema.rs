@@ -12,6 +12,7 @@ pub use super::schema_masked::{
     LimitConfig, MaskingConfig, PairsConfig, SentencesConfig, WholeWordConfig, WordsConfig,
 };
 pub use super::schema_multi_label::{MultiLabelConfig, NamedThreshold, ThresholdConfig};
+pub use super::schema_questions::{AnswerMetricConfig, NullThresholdConfig, QuestionsConfig};
 pub use super::schema_tags::{SubWordsConfig, TagSchemeConfig, TagsConfig};
 pub use super::schema_train::{
     BestMetric, OptimizerConfig, OptimizerKind, ScheduleConfig, ScheduleKind, ScheduleUnit,
@@ -57,6 +58,9 @@ pub struct RunConfig {
     /// Token classification: what the tags of words mean.
     #[serde(default)]
     pub tags: TagsConfig,
+    /// Question answering: windows, and what can be an answer.
+    #[serde(default)]
+    pub questions: QuestionsConfig,
     /// Masked language models: what is hidden.
     #[serde(default)]
     pub masking: MaskingConfig,
@@ -81,6 +85,8 @@ pub enum TaskKind {
     Regression,
     /// A label for every word.
     TokenClassification,
+    /// The piece of a text that answers a question about it.
+    QuestionAnswering,
     /// The words behind masks.
     MaskedLm,
     /// The words behind masks, and whether one text follows another.
@@ -95,6 +101,7 @@ impl TaskKind {
             Self::MultiLabel => "multi-label",
             Self::Regression => "regression",
             Self::TokenClassification => "token-classification",
+            Self::QuestionAnswering => "question-answering",
             Self::MaskedLm => "masked-lm",
             Self::Pretraining => "pretraining",
         }
@@ -210,7 +217,8 @@ impl DataFiles {
 pub struct DataConfig {
     /// File of the training rows: CSV, TSV, JSON, JSON lines or Parquet; for masked language models
     /// and pretraining plain text as well, and a list of files; for token classification CoNLL
-    /// columns, JSON lines, Parquet or `word/tag` text.
+    /// columns, JSON lines, Parquet or `word/tag` text; for question answering SQuAD's JSON, JSON
+    /// lines or Parquet.
     pub train: DataFiles,
     /// Cuts validation and test rows off the training file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -244,7 +252,7 @@ pub struct DataConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Tokens of a text, special tokens included; longer ones are cut, for token classification
-    /// read in windows. As many as the model reads where this is absent.
+    /// and question answering read in windows. As many as the model reads where this is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 3))]
     pub max_length: Option<usize>,

@@ -89,8 +89,10 @@ pub enum BestMetric {
     MacroF1,
     /// F1 over all rows; the highest is best.
     MicroF1,
-    /// F1 over all entities; the highest is best.
+    /// F1 over all entities, or the mean F1 of answers; the highest is best.
     F1,
+    /// Share of questions whose answer is exactly right; the highest is best.
+    ExactMatch,
     /// The same, where entities with invalid tags do not count; the highest is best.
     StrictF1,
     /// Mean of the classes' F1 by their rows; the highest is best.
@@ -123,6 +125,7 @@ impl BestMetric {
             Self::MacroF1 => "macro_f1",
             Self::MicroF1 => "micro_f1",
             Self::F1 => "f1",
+            Self::ExactMatch => "exact_match",
             Self::StrictF1 => "strict_f1",
             Self::WeightedF1 => "weighted_f1",
             Self::SubsetAccuracy => "subset_accuracy",

@@ -3,10 +3,11 @@
 use cloze_core::InputError;
 
 use super::document::Document;
+use super::question_checks;
 use super::schema::{default_coverage, default_separator};
 use super::{
-    BestMetric, LossConfig, MaskingConfig, MultiLabelConfig, NamedThreshold, RunConfig,
-    SentencesConfig, TagsConfig, TaskKind, ThresholdConfig,
+    BestMetric, LossConfig, MaskingConfig, MultiLabelConfig, NamedThreshold, QuestionsConfig,
+    RunConfig, SentencesConfig, SplitConfig, TagsConfig, TaskKind, ThresholdConfig,
 };
 
 pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), InputError> {
@@ -16,6 +17,7 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
     let tags = config.task == TaskKind::TokenClassification;
     let masked = matches!(config.task, TaskKind::MaskedLm | TaskKind::Pretraining);
     let pretraining = config.task == TaskKind::Pretraining;
+    let questions = config.task == TaskKind::QuestionAnswering;
     let data = &config.data;
     let loss = &config.loss;
     for (key, is_given, fits, tasks) in [
@@ -44,7 +46,13 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
             several,
             MULTI_LABEL,
         ),
-        ("data.label", data.label.is_some(), !masked, LABELLED),
+        ("data.text", data.text.is_some(), !questions, WITH_COLUMNS),
+        (
+            "data.label",
+            data.label.is_some(),
+            !masked && !questions,
+            LABELLED,
+        ),
         (
             "data.label_columns",
             data.label_columns.is_some(),
@@ -64,18 +72,29 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
             MULTI_LABEL,
         ),
         ("data.text_pair", data.text_pair.is_some(), texts, TEXTS),
-        ("data.id", data.id.is_some(), !masked, LABELLED),
+        (
+            "data.id",
+            data.id.is_some(),
+            !masked && !questions,
+            LABELLED,
+        ),
         (
             "data.coverage",
             data.coverage != default_coverage(),
             !masked,
-            LABELLED,
+            REPORTED,
         ),
         (
             "tags",
             config.tags != TagsConfig::default(),
             tags,
             "token-classification",
+        ),
+        (
+            "questions",
+            config.questions != QuestionsConfig::default(),
+            questions,
+            "question-answering",
         ),
         (
             "masking",
@@ -131,20 +150,27 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
     if several {
         check_labels(config, document)?;
     }
+    if questions {
+        question_checks::check(config, document)?;
+    }
     Ok(())
 }
 
 const TEXTS: &str = "text-classification, multi-label or regression";
 const LABELLED: &str = "text-classification, multi-label, regression or token-classification";
+const REPORTED: &str =
+    "text-classification, multi-label, regression, token-classification or question-answering";
+const WITH_COLUMNS: &str = "text-classification, multi-label, regression, token-classification, \
+                            masked-lm or pretraining";
 const CLASSIFICATION: &str = "text-classification or multi-label";
 const MULTI_LABEL: &str = "multi-label";
 const MASKED: &str = "masked-lm or pretraining";
 
 fn check_best(config: &RunConfig, document: &Document) -> Result<(), InputError> {
     use BestMetric::{
-        Accuracy, F1, Loss, MacroF1, MaskedAccuracy, MeanAveragePrecision, MeanSquaredError,
-        MicroF1, NextSentenceAccuracy, Pearson, Perplexity, Spearman, StrictF1, SubsetAccuracy,
-        WeightedF1,
+        Accuracy, ExactMatch, F1, Loss, MacroF1, MaskedAccuracy, MeanAveragePrecision,
+        MeanSquaredError, MicroF1, NextSentenceAccuracy, Pearson, Perplexity, Spearman, StrictF1,
+        SubsetAccuracy, WeightedF1,
     };
     let known: &[BestMetric] = match config.task {
         TaskKind::TextClassification => &[Accuracy, MacroF1, MicroF1, WeightedF1, Loss],
@@ -158,6 +184,7 @@ fn check_best(config: &RunConfig, document: &Document) -> Result<(), InputError>
         ],
         TaskKind::Regression => &[Pearson, Spearman, MeanSquaredError, Loss],
         TaskKind::TokenClassification => &[F1, StrictF1, Accuracy, MacroF1, WeightedF1, Loss],
+        TaskKind::QuestionAnswering => &[F1, ExactMatch, Loss],
         TaskKind::MaskedLm => &[Loss, Perplexity, MaskedAccuracy],
         TaskKind::Pretraining => &[Loss, Perplexity, MaskedAccuracy, NextSentenceAccuracy],
     };
@@ -195,15 +222,24 @@ fn check_labels(config: &RunConfig, document: &Document) -> Result<(), InputErro
             ));
         }
     }
-    let has_validation = data.validation.is_some()
-        || data
-            .split
-            .as_ref()
-            .is_some_and(|split| split.validation > 0.0);
     let tuned = ThresholdConfig::Named(NamedThreshold::Tuned);
-    if config.multi_label.threshold == tuned && !has_validation {
+    let is_tuned = config.multi_label.threshold == tuned;
+    check_tuned("multi_label.threshold", is_tuned, config, document)
+}
+
+/// What is found on validation rows needs some.
+pub(super) fn check_tuned(
+    key: &str,
+    is_tuned: bool,
+    config: &RunConfig,
+    document: &Document,
+) -> Result<(), InputError> {
+    let data = &config.data;
+    let has_share = |share: &SplitConfig| share.validation > 0.0;
+    let has_validation = data.validation.is_some() || data.split.as_ref().is_some_and(has_share);
+    if is_tuned && !has_validation {
         return Err(document.error(
-            "multi_label.threshold",
+            key,
             "\"tuned\" without validation rows",
             "`data.validation` or `data.split.validation` beside it, or a number",
         ));
@@ -240,14 +276,14 @@ fn check_masking(config: &RunConfig, document: &Document) -> Result<(), InputErr
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::path::Path;
 
     use super::super::TagSchemeConfig;
     use super::*;
 
     /// A configuration of this task with one more line, the 7th, in its last table.
-    fn parse(task: &str, line: &str) -> Result<RunConfig, String> {
+    pub(crate) fn parse(task: &str, line: &str) -> Result<RunConfig, String> {
         let text = format!(
             "task = \"{task}\"\noutput = \"runs/x\"\n[model]\npath = \"m\"\n[data]\n\
              train = \"t.csv\"\n{line}\n"

@@ -3,6 +3,7 @@
 mod labelled_texts;
 mod masked_lm;
 mod multi_label;
+mod question_answering;
 mod regression;
 mod sources;
 mod text_classification;

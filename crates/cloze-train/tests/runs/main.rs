@@ -7,6 +7,7 @@ mod first_evaluation;
 mod fixture;
 mod frozen;
 mod masked_lm;
+mod question_answering;
 mod resume;
 mod several_labels;
 mod steps;

@@ -12,8 +12,8 @@ Examples: three masked texts; all validation examples for another program
   cloze data adapt.toml --split validation --json > masked.jsonl
 
 With --json every example is one line: `tokens`, `input_ids`, `token_type_ids`, and its `label`, its
-`labels` where there may be several, the `tags` and `labels` of its tokens (-100: none), or the
-`positions` and `targets` of what was masked.")]
+`labels` where there may be several, the `tags` and `labels` of its tokens (-100: none), the
+`start_position`, `end_position` and `answer` of a question, or the `positions` and `targets` of what was masked.")]
 pub(crate) struct DataArguments {
     /// The configuration of a run; docs/configuration.md lists its keys
     #[arg(value_name = "CONFIG.toml")]

@@ -1,15 +1,16 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use cloze_infer::ModelTask;
+use cloze_tasks::metrics::AnswerMetric;
 
 use super::device::DeviceArguments;
 use super::table::{TableArguments, threshold_parser};
 use crate::failure::Usage;
 
-/// Measure a model: on labelled texts, on sentences of tagged words or, a masked language model, on
-/// any texts
+/// Measure a model: on labelled texts, on sentences of tagged words, on questions with answers or, a
+/// masked language model, on any texts
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example: metrics, the table per class and the confusion matrix
@@ -19,6 +20,9 @@ Several labels a text, divided by semicolons; a column for each label:
   cloze eval runs/topics --data test.csv --label-columns person,place,time
 Precision, recall and F1 of entities, in all and by type:
   cloze eval runs/names --data test.conll
+Exact match and F1 of answers, as SQuAD's script or that of CMRC 2018 computes them:
+  cloze eval runs/questions --data dev-v2.0.json
+  cloze eval runs/questions --data cmrc2018_dev.json --metric cmrc
 Perplexity of a masked language model, each text by itself:
   cloze eval runs/adapted --data new-reviews.txt")]
 pub(crate) struct EvalArguments {
@@ -26,7 +30,8 @@ pub(crate) struct EvalArguments {
     pub(crate) model: String,
 
     /// The texts: csv, tsv, json, jsonl or parquet; for a token classifier CoNLL columns, jsonl,
-    /// parquet or `word/tag` text; plain text for a masked language model
+    /// parquet or `word/tag` text; questions in SQuAD's JSON, jsonl or parquet; plain text for a
+    /// masked language model
     #[arg(long, value_name = "FILE")]
     pub(crate) data: PathBuf,
 
@@ -57,6 +62,15 @@ pub(crate) struct EvalArguments {
     #[arg(long, value_name = "P", value_parser = threshold_parser)]
     pub(crate) threshold: Option<f64>,
 
+    /// Count a question as answered by nothing where that scores better than the best answer by more
+    /// than this [default: what was saved with the model]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub(crate) null_threshold: Option<f64>,
+
+    /// How answers are compared with the right ones [default: what was saved with the model, squad]
+    #[arg(long, value_enum, value_name = "METRIC")]
+    pub(crate) metric: Option<AnswerMetricArgument>,
+
     /// Decides which tokens are masked
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub(crate) seed: u64,
@@ -71,6 +85,24 @@ pub(crate) struct EvalArguments {
     /// Print one JSON object instead of tables
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How answers are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnswerMetricArgument {
+    /// By words, as the script of SQuAD
+    Squad,
+    /// By Chinese characters and words, as that of CMRC 2018
+    Cmrc,
+}
+
+impl From<AnswerMetricArgument> for AnswerMetric {
+    fn from(argument: AnswerMetricArgument) -> Self {
+        match argument {
+            AnswerMetricArgument::Squad => Self::Squad,
+            AnswerMetricArgument::Cmrc => Self::Cmrc,
+        }
+    }
 }
 
 impl EvalArguments {
@@ -88,6 +120,18 @@ impl EvalArguments {
                 return Err(Usage::new(format!(
                     "{name} is for models that give any number of labels, and this one does not"
                 )));
+            }
+        }
+        if task != ModelTask::QuestionAnswering {
+            for (name, is_given) in [
+                ("--null-threshold", self.null_threshold.is_some()),
+                ("--metric", self.metric.is_some()),
+            ] {
+                if is_given {
+                    return Err(Usage::new(format!(
+                        "{name} is for models that answer questions, and this one does not"
+                    )));
+                }
             }
         }
         if self.label_separator.as_deref() == Some("") {

@@ -2,6 +2,7 @@
 //! example. What needs more than one argument to be judged is judged by `settings` methods here,
 //! so that a command sees only what makes sense.
 
+pub(crate) mod answers;
 pub(crate) mod convert;
 pub(crate) mod data;
 pub(crate) mod device;

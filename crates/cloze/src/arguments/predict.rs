@@ -5,13 +5,16 @@ use clap::{Args, ValueEnum};
 use cloze_data::readers::{BadRows, Format, LabelledText, TextColumns};
 use cloze_data::tokenizer::Tokenizer;
 use cloze_infer::rows::{STANDARD_INPUT, Source};
-use cloze_infer::{Aggregation, FillOptions, ModelTask, PredictOptions, TaggingOptions, TopK};
+use cloze_infer::{
+    Aggregation, AnsweringOptions, FillOptions, ModelTask, PredictOptions, TaggingOptions, TopK,
+};
 
+use super::answers::AnswerArguments;
 use super::device::DeviceArguments;
 use super::table::{TableArguments, threshold_parser};
 use crate::failure::Usage;
 
-/// Label texts or their words, or fill masks: arguments, a file, or standard input
+/// Label texts or their words, answer questions, or fill masks: arguments, a file, or standard input
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples: a text, a file with all scores, a stream
@@ -23,6 +26,9 @@ Several labels, and a number for a pair:
   cloze predict runs/similarity \"A man eats.\" --pair \"Someone is eating.\"
 Entities of a text, with their places in characters:
   cloze predict runs/names \"Angela Merkel lives in Berlin.\" --aggregation simple
+Answers to questions, with their places in characters, for one context or from a file:
+  cloze predict runs/questions --question \"Who left?\" --context \"On Monday he left Beijing.\"
+  cloze predict runs/questions --file questions.jsonl --top-k 3 --json
 Masked words, and whether one sentence follows another:
   cloze predict runs/adapted \"The [MASK] was wonderful.\" --top-k 3
   cloze predict runs/pretrained \"He was hungry.\" --pair \"So he ate.\" --task next-sentence
@@ -33,8 +39,10 @@ pipeline: {\"label\": …, \"score\": …}, or a list of these with --top-k or -
 model that gives any number of labels. Where a row of the input has an `id`, it comes first in each
 object. Words and entities have the fields of a token-classification pipeline, a list for each text:
 {\"entity\": …, \"score\": …, \"index\": …, \"word\": …, \"start\": …, \"end\": …}, or with --aggregation
-{\"entity_group\": …, \"score\": …, \"word\": …, \"start\": …, \"end\": …}. Fillings have those of a
-fill-mask pipeline: {\"score\": …, \"token\": …, \"token_str\": …, \"sequence\": …}, a list for each
+{\"entity_group\": …, \"score\": …, \"word\": …, \"start\": …, \"end\": …}. Answers have those that the
+question-answering pipeline had: {\"score\": …, \"start\": …, \"end\": …, \"answer\": …}, the answer
+empty where there is none, and a list with --top-k. Fillings have those of a fill-mask pipeline:
+{\"score\": …, \"token\": …, \"token_str\": …, \"sequence\": …}, a list for each
 mask. Rows come out in the order they came in, each as soon as it is known.")]
 pub(crate) struct PredictArguments {
     /// Folder, run folder or Hub name of a trained model
@@ -48,8 +56,8 @@ pub(crate) struct PredictArguments {
     #[arg(long, value_name = "TEXT", conflicts_with = "text_pair")]
     pub(crate) pair: Option<String>,
 
-    /// Read texts from a file: csv, tsv, json, jsonl, parquet, or plain text, one a line; `-` is
-    /// standard input
+    /// Read texts from a file: csv, tsv, json, jsonl, parquet, or plain text, one a line; questions
+    /// with their contexts from SQuAD's JSON too; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
@@ -60,7 +68,7 @@ pub(crate) struct PredictArguments {
     #[arg(long, value_name = "COL")]
     pub(crate) id: Option<String>,
 
-    /// Give the N most likely labels instead of one; fillings of a mask [default: 5]
+    /// Give the N most likely labels, or answers, instead of one; fillings of a mask [default: 5]
     #[arg(long, value_name = "N")]
     pub(crate) top_k: Option<NonZeroUsize>,
 
@@ -76,6 +84,9 @@ pub(crate) struct PredictArguments {
         conflicts_with_all = ["top_k", "all"]
     )]
     pub(crate) threshold: Option<f64>,
+
+    #[command(flatten)]
+    pub(crate) answers: AnswerArguments,
 
     /// Fill masks with one of these tokens only, given with commas between them
     #[arg(long, value_name = "TOKEN", value_delimiter = ',')]
@@ -151,6 +162,10 @@ pub(crate) struct PredictSettings {
     pub(crate) next_sentence: bool,
     /// What was said about fillings.
     fillings: FillingArguments,
+    /// What was said about answers.
+    pub(crate) answers: AnswerArguments,
+    /// Whether the input is a file of questions.
+    pub(crate) asks: bool,
     /// What was said about entities.
     aggregation: Option<AggregationArgument>,
     /// Whether a second text was given.
@@ -180,11 +195,27 @@ impl PredictSettings {
                 "--threshold is for models that give any number of labels, and this one does not",
             );
         }
+        let answers = task == ModelTask::QuestionAnswering;
+        if !answers && (self.asks || self.answers.are_given()) {
+            return refuse(
+                "--question, --context, --null-threshold, --max-answer-length, --doc-stride and files \
+                 of questions are for models that answer questions, and this one does not",
+            );
+        }
         let labels = matches!(
             task,
             ModelTask::TextClassification | ModelTask::MultiLabel | ModelTask::Regression
         );
         match task {
+            _ if answers && self.options.top_k == TopK::All => refuse(
+                "--all is for labels, and the model answers questions: --top-k gives several",
+            ),
+            _ if answers && !fillings.targets.is_empty() => {
+                refuse("--targets is for masks, and the model answers questions")
+            }
+            _ if answers && fillings.task.is_some() => {
+                refuse("--task is for pretrained models, and this one answers questions")
+            }
             ModelTask::TokenClassification if self.list => refuse(
                 "--top-k and --all are for labels of whole texts, and the model labels words",
             ),
@@ -223,6 +254,17 @@ impl PredictSettings {
             aggregation: self.aggregation.map(Into::into).unwrap_or_default(),
             batch_size: self.options.batch_size,
             ..TaggingOptions::default()
+        }
+    }
+
+    /// Which answers are given.
+    pub(crate) fn answering_options(&self) -> AnsweringOptions {
+        AnsweringOptions {
+            top_k: match self.options.top_k {
+                TopK::Best(count) => count,
+                TopK::All => NonZeroUsize::MIN,
+            },
+            batch_size: self.options.batch_size,
         }
     }
 
@@ -272,7 +314,10 @@ pub(crate) struct StreamInput {
 
 impl PredictArguments {
     /// What the arguments mean together.
-    pub(crate) fn settings(self) -> Result<(String, PredictSettings), Usage> {
+    pub(crate) fn settings(mut self) -> Result<(String, PredictSettings), Usage> {
+        // A question is a text, and its context the second one.
+        self.texts.extend(self.answers.question.clone());
+        self.pair = self.pair.or_else(|| self.answers.context.clone());
         let top_k = match (self.all, self.top_k) {
             (true, _) => TopK::All,
             (false, count) => TopK::Best(count.unwrap_or(NonZeroUsize::MIN)),
@@ -285,6 +330,8 @@ impl PredictArguments {
             list: self.all || self.top_k.is_some(),
             json: self.json,
             threshold: self.threshold,
+            answers: self.answers,
+            asks: false,
             aggregation: self.aggregation,
             has_pair: self.pair.is_some() || self.table.text_pair.is_some(),
             next_sentence: self.task == Some(PredictTask::NextSentence),

@@ -86,6 +86,22 @@ fn print(
             }
             None
         }
+        ShownTarget::Span {
+            start_position,
+            end_position,
+            answer,
+        } => {
+            let (start, end) = (start_position.unwrap_or(0), end_position.unwrap_or(0));
+            if answer.is_some() && start <= end {
+                for token in &mut tokens[start..=end] {
+                    *token = format!("{bold}{token}{bold:#}");
+                }
+            }
+            Some(match answer {
+                Some(answer) => format!("tokens {start} to {end}: {bold}{answer}{bold:#}"),
+                None => "no answer here".to_owned(),
+            })
+        }
         ShownTarget::Masked {
             positions,
             targets,

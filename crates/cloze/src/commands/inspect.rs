@@ -3,7 +3,7 @@ use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::{Checkpoint, LoadReport};
 use cloze_model::parameters::{ParameterReport, TensorSummary};
 use cloze_model::{Architecture, FreezeSpec};
-use cloze_tasks::token_classification;
+use cloze_tasks::{question_answering, token_classification};
 use serde_json::{Value, json};
 
 use crate::arguments::inspect::InspectArguments;
@@ -24,6 +24,7 @@ pub(crate) fn run(arguments: &InspectArguments, models: &Models) -> anyhow::Resu
     let head_task = match model {
         LoadedModel::Classifier(_) => Some(task_of(checkpoint.problem_type_or_usual()?)),
         LoadedModel::TokenClassifier(_) => Some(token_classification::NAME),
+        LoadedModel::QuestionAnswering(_) => Some(question_answering::NAME),
         LoadedModel::MaskedLanguage(_) | LoadedModel::Encoder(_) => None,
     };
     let inspection = Inspection {

@@ -18,6 +18,7 @@ mod models;
 mod multi_label;
 mod place;
 mod prediction;
+mod question_answering;
 mod regression;
 mod sentence_pairs;
 mod token_classification;

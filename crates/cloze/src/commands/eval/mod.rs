@@ -2,6 +2,7 @@
 
 mod labelled;
 mod masked;
+mod questions;
 mod tags;
 
 use cloze_infer::ModelTask;
@@ -23,6 +24,7 @@ pub(crate) fn run(arguments: &EvalArguments, models: &Models) -> anyhow::Result<
         ModelTask::MultiLabel => labelled::several(arguments, models, &device),
         ModelTask::Regression => labelled::numbers(arguments, models, &device),
         ModelTask::TokenClassification => tags::run(arguments, &folder, &device),
+        ModelTask::QuestionAnswering => questions::run(arguments, &folder, &device),
         ModelTask::MaskedLm | ModelTask::Pretraining => masked::run(arguments, &folder, &device),
     }
 }

@@ -1,5 +1,6 @@
 //! `cloze predict MODEL [TEXT]…`: which predictor a model has, and where its texts come from.
 
+mod answers;
 mod classes;
 mod entities;
 mod masks;
@@ -9,10 +10,14 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use cloze_core::InputError;
-use cloze_data::readers::{BadRows, LabelledText, Value};
+use cloze_data::readers::questions::{
+    Answers as WantedAnswers, QuestionReadOptions, Questions, is_question_file, read_questions,
+};
+use cloze_data::readers::{BadRows, LabelledText, ReadError, Value};
 use cloze_infer::rows::{self, RowStream, STANDARD_INPUT, Source, Texts};
 use cloze_infer::{
-    Arrival, MaskedLanguagePipeline, ModelTask, TokenClassificationPipeline, Windows,
+    Arrival, MaskedLanguagePipeline, ModelTask, QuestionAnsweringPipeline,
+    TokenClassificationPipeline, Windows,
 };
 use cloze_model::device::ComputeDevice;
 
@@ -20,6 +25,7 @@ use crate::arguments::predict::{Input, PredictArguments, PredictSettings, Stream
 use crate::bad_rows::SkippedRows;
 use crate::failure::hint;
 use crate::models::Models;
+use answers::Answers;
 use classes::{Classes, NextSentence, SeveralLabels};
 use entities::Entities;
 use masks::Masks;
@@ -49,6 +55,11 @@ pub(crate) fn run(arguments: PredictArguments, models: &Models) -> anyhow::Resul
         }
         Input::Stream(input) => {
             // A file that cannot be read is told before a large model is loaded.
+            if let Some(questions) = questions_of(&input)? {
+                settings.asks = true;
+                let mut predictor = predictor(&model, models, &device, settings)?;
+                return ask(questions, &mut *predictor);
+            }
             let rows = rows::open(&input.source, input.format)?;
             let size = settings.options.batch_size;
             let mut predictor = predictor(&model, models, &device, settings)?;
@@ -91,6 +102,10 @@ fn predictor(
             let pipeline = TokenClassificationPipeline::open(&folder, device_of_model)?;
             Box::new(Entities::new(pipeline, settings))
         }
+        ModelTask::QuestionAnswering => {
+            let pipeline = QuestionAnsweringPipeline::open(&folder, device_of_model)?;
+            Box::new(Answers::new(pipeline, settings))
+        }
         ModelTask::Pretraining if settings.next_sentence => {
             let pipeline =
                 MaskedLanguagePipeline::open_with_next_sentence(&folder, device_of_model)?;
@@ -101,6 +116,48 @@ fn predictor(
             Box::new(Masks::new(pipeline, settings)?)
         }
     })
+}
+
+/// The questions of a file that is laid out as SQuAD's; `None` for any other.
+fn questions_of(input: &StreamInput) -> anyhow::Result<Option<Questions>> {
+    let Source::File(path) = &input.source else {
+        return Ok(None);
+    };
+    if !path.is_file() || !is_question_file(path)? {
+        return Ok(None);
+    }
+    let options = QuestionReadOptions {
+        answers: WantedAnswers::Ignored,
+        bad_rows: input.bad_rows,
+    };
+    let questions = read_questions(path, &options).map_err(|error| match error {
+        ReadError::Rows(_) if input.bad_rows == BadRows::Stop => {
+            hint(error, "`--bad-rows skip` leaves such rows out")
+        }
+        error => error.into(),
+    })?;
+    Ok(Some(questions))
+}
+
+/// Questions that are asked together.
+const QUESTIONS: usize = 1024;
+
+fn ask(read: Questions, predictor: &mut dyn Predictor) -> anyhow::Result<()> {
+    let mut skipped = SkippedRows::default();
+    read.skipped.iter().for_each(|error| skipped.add(error));
+    skipped.report();
+    for questions in read.questions.chunks(QUESTIONS) {
+        let text = |question: &cloze_data::readers::questions::Question| LabelledText {
+            text: question.question.clone(),
+            text_pair: Some(question.context.to_string()),
+            label: None,
+            id: question.id.clone(),
+            line: question.line,
+        };
+        let texts: Vec<LabelledText> = questions.iter().map(text).collect();
+        predictor.window(&texts)?;
+    }
+    predictor.finish()
 }
 
 /// Hands the rows of a file or of standard input to a predictor, in windows.
