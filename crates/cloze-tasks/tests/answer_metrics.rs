@@ -1,6 +1,11 @@
 //! Metrics of answers equal those of the evaluation scripts of SQuAD and CMRC 2018, from golden
 //! files.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail as tests do; clippy exempts only functions marked as tests"
+)]
+
 use cloze_tasks::metrics::answers::{
     AnswerScores, BestThreshold, JudgedAnswer, best_threshold, means,
 };
