@@ -120,21 +120,18 @@ fn whole_texts_are_labelled() {
         let place = case.place();
         let metrics = case.train(
             &place,
-            &config("text-classification", REVIEWS, 6),
+            &config("text-classification", REVIEWS, 10),
             "SequenceClassification",
         );
         let accuracy = metrics["test"]["accuracy"].as_f64().unwrap();
         assert!(accuracy > 0.8, "{}: {metrics}", case.model_type);
-        let predicted = place
-            .cloze("predict done --json")
-            .args(["lovely 9", "awful 0"])
-            .assert();
-        let predicted = crate::place::text(&predicted.success().get_output().stdout);
-        let labels: Vec<Value> = json_lines(&predicted)
-            .into_iter()
-            .map(|line| line["label"].clone())
-            .collect();
-        assert_eq!(labels, ["positive", "negative"], "{}", case.model_type);
+        let predicted = place.stdout("predict done --file reviews.csv --text review --json");
+        let predicted = json_lines(&predicted);
+        // Every second review is positive, the first is not.
+        let right =
+            |(row, line): &(usize, Value)| line["label"] == ["negative", "positive"][row % 2];
+        let right = predicted.into_iter().enumerate().filter(right).count();
+        assert!(right > 86, "{}: {right} of 96", case.model_type);
     }
 }
 
@@ -233,9 +230,10 @@ fn masked_words_are_learnt_and_next_sentences_are_refused() {
         assert_eq!(inspected["task"], "text-classification");
 
         let essay = "The soup was cold. It was awful.\nThe plot was quick. It was lovely.\n\n";
-        place.write("essay.txt", essay.repeat(12));
+        place.write("essay.txt", essay.repeat(60));
         let data = "train = \"essay.txt\"";
-        place.write("task.toml", config("pretraining", data, 1));
+        let text = config("pretraining", data, 1).replace(", test = 0.2", "");
+        place.write("task.toml", text);
         let refused = place.failure("train task.toml --set output=pretrained", 1);
         assert!(refused.contains("next-sentence prediction"), "{refused}");
     }
