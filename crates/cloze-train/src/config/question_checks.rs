@@ -48,7 +48,7 @@ mod tests {
             ),
             (
                 "[questions]\nmetric = \"bleu\"",
-                "line 8, field `questions.metric`: found \"bleu\", wanted one of \"squad\", \"cmrc\"",
+                "line 8, field `questions.metric`: found \"bleu\", wanted \"squad\" or \"cmrc\"",
             ),
             (
                 "[questions]\nn_best = 0",
