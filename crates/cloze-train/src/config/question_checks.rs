@@ -52,7 +52,7 @@ mod tests {
             ),
             (
                 "[questions]\nn_best = 0",
-                "line 8, field `questions.n_best`: found 0, wanted a whole number from 1 up",
+                "line 8, field `questions.n_best`: found 0, wanted a whole number, 1 or more",
             ),
             (
                 "text = \"review\"",
