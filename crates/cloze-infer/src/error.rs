@@ -117,7 +117,7 @@ pub enum InferError {
         /// The folder.
         folder: PathBuf,
         /// What does not fit.
-        source: BuildError,
+        source: Box<BuildError>,
     },
     /// A prompt of this name is not in the folder.
     #[error("{folder} has no prompt {name:?}, only {}", list(.known))]
@@ -144,7 +144,7 @@ pub enum InferError {
     Vectors(#[from] VectorFileError),
     /// A user's file holds something else than was wanted.
     #[error(transparent)]
-    Input(#[from] InputError),
+    Input(Box<InputError>),
     /// A file of an index cannot be read.
     #[error("cannot read {path}")]
     Read {
@@ -230,6 +230,12 @@ impl From<CheckpointError> for InferError {
 impl From<TokenizerError> for InferError {
     fn from(error: TokenizerError) -> Self {
         Self::Tokenizer(Box::new(error))
+    }
+}
+
+impl From<InputError> for InferError {
+    fn from(error: InputError) -> Self {
+        Self::Input(Box::new(error))
     }
 }
 

@@ -139,7 +139,7 @@ fn model(
     encoder.pack_weights();
     SentenceEncoder::new(encoder, pooling, layers).map_err(|source| InferError::Embedding {
         folder: checkpoint.folder().into(),
-        source,
+        source: Box::new(source),
     })
 }
 
