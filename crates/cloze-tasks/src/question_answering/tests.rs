@@ -149,6 +149,7 @@ fn the_loss_is_the_same_for_tokens_and_for_kept_features() {
     let config = cloze_core::EncoderConfig {
         model_type: "bert".into(),
         vocab_size: 16,
+        embedding_size: 8,
         hidden_size: 8,
         num_hidden_layers: 1,
         num_attention_heads: 2,
@@ -158,6 +159,7 @@ fn the_loss_is_the_same_for_tokens_and_for_kept_features() {
         attention_output_dropout_prob: 0.0,
         attention_probs_dropout_prob: 0.0,
         max_position_embeddings: 12,
+        position_numbering: cloze_core::PositionNumbering::FromZero,
         type_vocab_size: 2,
         layer_norm_eps: 1e-12,
         initializer_range: 0.4,
