@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::{Builder, NamedTempFile, TempDir};
+use tempfile::{Builder, TempDir, TempPath};
 
 const BESIDE: &str = ".writing-";
 
@@ -39,7 +39,9 @@ pub fn write_file(
 #[derive(Debug)]
 pub struct OutputFile {
     target: PathBuf,
-    file: BufWriter<NamedTempFile>,
+    // Apart from its path: what `tempfile` says of a full disk would name the temporary file.
+    file: BufWriter<File>,
+    temporary: TempPath,
 }
 
 /// How many bytes are gathered before they are written.
@@ -56,10 +58,11 @@ impl OutputFile {
         let mut builder = Builder::new();
         builder.prefix(BESIDE);
         readable(&mut builder);
-        let file = builder.tempfile_in(folder)?;
+        let (file, temporary) = builder.tempfile_in(folder)?.into_parts();
         Ok(Self {
             target: target.into(),
             file: BufWriter::with_capacity(BUFFER, file),
+            temporary,
         })
     }
 
@@ -73,10 +76,14 @@ impl OutputFile {
     /// # Errors
     /// If it cannot be written or renamed; what was in its place is then untouched.
     pub fn commit(self) -> io::Result<()> {
-        let Self { target, file } = self;
+        let Self {
+            target,
+            file,
+            temporary,
+        } = self;
         let file = file.into_inner().map_err(|failed| failed.into_error())?;
-        file.as_file().sync_all()?;
-        file.persist(&target).map_err(|error| error.error)?;
+        file.sync_all()?;
+        temporary.persist(&target).map_err(|error| error.error)?;
         sync_folder(parent(&target))
     }
 }

@@ -176,7 +176,7 @@ fn a_wrong_value_is_named_with_what_was_wanted() {
         ),
         (
             "[masking]\nlast_rate = 0",
-            "line 8, field `masking.last_rate`: found 0, wanted a number above 0, at most 1",
+            "line 8, field `masking.last_rate`: found 0, wanted a number above 0 to 1",
         ),
         (
             "[train]\nbest = \"f2\"",

@@ -84,7 +84,7 @@ fn run(fixture: &Fixture, name: &str, settings: &str, cache: &Path) -> (RunResul
     }
 }
 
-/// The share of tokens that are masked in an epoch of three.
+/// The share of tokens that are masked in an epoch of three, of those that can be.
 fn masked_share(config: &RunConfig, split: SplitName, epoch: u64) -> f64 {
     let (mut masked, mut tokens) = (0, 0);
     show_examples(
@@ -96,7 +96,11 @@ fn masked_share(config: &RunConfig, split: SplitName, epoch: u64) -> f64 {
         &mut |example| {
             if let ShownTarget::Masked { positions, .. } = &example.target {
                 masked += positions.len();
-                tokens += example.tokens.len() - 2;
+                let never = ["[CLS]", "[SEP]", "[UNK]"];
+                let maskable = example.tokens.iter();
+                tokens += maskable
+                    .filter(|token| !never.contains(&token.as_str()))
+                    .count();
             }
             ControlFlow::Continue(())
         },

@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &InitArguments) -> anyhow::Result<()> {
     let parameters = ParameterReport::of(&encoder).parameters;
     let mut results = Results::stdout();
     results.line(format_args!(
-        "a {} model with {} and {} in {}",
+        "{}: {} and {} in {}",
         encoder_config.model_type,
         counted(parameters, "parameter"),
         counted(tokenizer.len(), "token"),

@@ -353,7 +353,7 @@ fn a_model_that_is_not_there_is_named() {
         "predict run text",
         1,
         "error: run/model/config.json, field `model_type`: found \"gpt2\", wanted one of bert, \
-         distilbert",
+         distilbert, electra, roberta, xlm-roberta",
     );
 }
 
