@@ -64,13 +64,13 @@ impl WordPieceOptions {
     }
 }
 
+/// Whether a tokenizer's model is of a kind.
+type IsOfKind = fn(&ModelWrapper) -> bool;
+
 /// The class of `transformers` that tokenizes for an architecture, and whether a model is of the
 /// kind that this class has.
-pub(super) fn tokenizer_class(
-    model_type: &str,
-) -> Option<(&'static str, fn(&ModelWrapper) -> bool)> {
-    let is_wordpiece: fn(&ModelWrapper) -> bool =
-        |model| matches!(model, ModelWrapper::WordPiece(_));
+pub(super) fn tokenizer_class(model_type: &str) -> Option<(&'static str, IsOfKind)> {
+    let is_wordpiece: IsOfKind = |model| matches!(model, ModelWrapper::WordPiece(_));
     match model_type {
         "bert" => Some(("BertTokenizer", is_wordpiece)),
         "distilbert" => Some(("DistilBertTokenizer", is_wordpiece)),
