@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::tensor::Device;
 use clap::Parser;
 use cloze_bench::{Memory, SEED, StepArguments, TaggedBatch, packed, read_batches, time_steps};
@@ -69,7 +69,7 @@ fn batch(stored: &TaggedBatch) -> Result<Batch<TagTarget>> {
 /// The checkpoint with its head, and its labels.
 fn load(folder: &Path) -> Result<(TokenClassifier, LabelSet)> {
     let checkpoint = Checkpoint::open(folder)?;
-    let labels = checkpoint.labels()?.context("the model names no labels")?;
+    let labels = checkpoint.labels_or_numbered(checkpoint.num_labels()?)?;
     let options = TokenClassifierOptions {
         seed: SEED,
         ..TokenClassifierOptions::default()
