@@ -59,17 +59,15 @@ pub fn run<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 mod tests {
     use super::*;
 
+    /// One test, as a process has one pool and whoever comes first starts it.
     #[test]
-    fn the_pool_has_the_threads_that_were_asked_for_and_starts_once() {
+    fn the_pool_starts_once_with_the_threads_that_were_asked_for_and_work_stays_on_them() {
         assert!(worthwhile() <= available_parallelism().unwrap());
         let two = NonZeroUsize::new(2);
         assert_eq!(start(two).unwrap(), two.unwrap());
         assert_eq!(running(), 2);
         assert!(start(two).is_err());
-    }
 
-    #[test]
-    fn work_runs_on_a_thread_of_the_pool_and_stays_there() {
         assert_eq!(rayon::current_thread_index(), None);
         let (outer, inner) = run(|| {
             let inner = run(rayon::current_thread_index);
