@@ -3,13 +3,13 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use cloze_data::tokenizer::{DecodeOptions, TextInput, Tokenizer};
-use cloze_model::checkpoint::{Checkpoint, check_vocabulary, load_masked_language_model};
+use cloze_model::checkpoint::{Checkpoint, load_masked_language_model};
 use cloze_model::{ForwardOptions, MaskedLanguageModel};
 use cloze_tasks::encoding::encode_texts;
 use cloze_tasks::text_classification::softmax;
 use cloze_tasks::{Example, LabelScore, pack};
 
-use crate::pipeline::{by_length, describe, max_length};
+use crate::pipeline::{by_length, describe, max_length, open_tokenizer};
 use crate::{InferError, PredictOptions, Prediction, TopK};
 
 /// A model that says which words stand behind masks, and, if it was trained to, whether one
@@ -94,10 +94,7 @@ impl MaskedLanguagePipeline {
 
     fn load(folder: &Path, next_sentence: bool, device: &Device) -> Result<Self, InferError> {
         let checkpoint = Checkpoint::open(folder)?;
-        let tokenizer = Tokenizer::from_folder(folder)?;
-        let config = checkpoint.encoder_config();
-        let ids = tokenizer.last_id() as usize + 1;
-        check_vocabulary(&checkpoint, ids, config.vocab_size)?;
+        let tokenizer = open_tokenizer(&checkpoint)?;
         let (mut model, report) =
             load_masked_language_model(&checkpoint, next_sentence, 0, device)?;
         if !report.missing.is_empty() {

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use cloze_data::tokenizer::Tokenizer;
-use cloze_model::checkpoint::Checkpoint;
+use cloze_model::checkpoint::{Checkpoint, check_vocabulary};
 use cloze_tasks::{Example, question_answering, token_classification};
 
 use crate::InferError;
@@ -13,6 +13,14 @@ pub(crate) fn by_length<T>(examples: &[Example<T>], size: NonZeroUsize) -> Vec<V
     let mut sorted: Vec<&Example<T>> = examples.iter().collect();
     sorted.sort_by_key(|example| example.ids.len());
     sorted.chunks(size.get()).map(<[_]>::to_vec).collect()
+}
+
+/// The tokenizer of a checkpoint, whose vocabulary must belong to the weights.
+pub(crate) fn open_tokenizer(checkpoint: &Checkpoint) -> Result<Tokenizer, InferError> {
+    let tokenizer = Tokenizer::from_folder(checkpoint.folder())?;
+    let ids = tokenizer.last_id() as usize + 1;
+    check_vocabulary(checkpoint, ids, checkpoint.encoder_config().vocab_size)?;
+    Ok(tokenizer)
 }
 
 /// The length that the model was trained with, otherwise the tokenizer's, and at most what the

@@ -8,9 +8,7 @@ use cloze_core::PackedBatch;
 use cloze_data::question_windows::QuestionWindow;
 use cloze_data::readers::questions::Question;
 use cloze_data::tokenizer::Tokenizer;
-use cloze_model::checkpoint::{
-    Checkpoint, QuestionAnsweringOptions, check_vocabulary, load_question_answering,
-};
+use cloze_model::checkpoint::{Checkpoint, QuestionAnsweringOptions, load_question_answering};
 use cloze_model::{ForwardOptions, QuestionAnsweringModel};
 use cloze_tasks::metrics::{AnswerMetric, Evaluation};
 use cloze_tasks::question_answering::{BestSpans, NAME, SpanLimits};
@@ -18,7 +16,7 @@ use cloze_tasks::{AnswerSettings, Evaluator, Input, QuestionAnswering, SpanTarge
 use serde::Serialize;
 
 use crate::InferError;
-use crate::pipeline::{by_length, describe, max_length, refuse_other_tasks};
+use crate::pipeline::{by_length, describe, max_length, open_tokenizer, refuse_other_tasks};
 use crate::text_classifier::BATCH;
 
 /// Questions of an evaluation that are encoded together.
@@ -90,10 +88,7 @@ impl QuestionAnsweringPipeline {
     pub fn open(folder: &Path, device: &Device) -> Result<Self, InferError> {
         let checkpoint = Checkpoint::open(folder)?;
         refuse_other_tasks(&checkpoint, NAME, "answers to questions")?;
-        let tokenizer = Tokenizer::from_folder(folder)?;
-        let config = checkpoint.encoder_config();
-        let ids = tokenizer.last_id() as usize + 1;
-        check_vocabulary(&checkpoint, ids, config.vocab_size)?;
+        let tokenizer = open_tokenizer(&checkpoint)?;
         let options = QuestionAnsweringOptions::default();
         let (mut model, report) = load_question_answering(&checkpoint, &options, device)?;
         if !report.missing.is_empty() {

@@ -6,16 +6,14 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use cloze_core::LabelSet;
 use cloze_data::tokenizer::{LongTexts, TextInput, Tokenizer};
-use cloze_model::checkpoint::{
-    Checkpoint, ClassifierOptions, ProblemType, check_vocabulary, load_classifier,
-};
+use cloze_model::checkpoint::{Checkpoint, ClassifierOptions, ProblemType, load_classifier};
 use cloze_model::{Features, ForwardOptions, SequenceClassifier};
 use cloze_tasks::encoding::encode_texts;
 use cloze_tasks::metrics::Evaluation;
 use cloze_tasks::{Evaluator, Example, Input, Task, pack};
 
 use crate::InferError;
-use crate::pipeline::{by_length, describe, max_length, refuse_other_tasks};
+use crate::pipeline::{by_length, describe, max_length, open_tokenizer, refuse_other_tasks};
 
 /// An encoder with a classification head, the task that it is for, and its tokenizer.
 #[derive(Debug)]
@@ -67,13 +65,7 @@ impl<T: Task<Model = SequenceClassifier, Features = Features>> SequencePipeline<
         let checkpoint = Checkpoint::open(folder)?;
         refuse_other_tasks(&checkpoint, wanted.name, wanted.what)?;
         refuse_other_problems(&checkpoint, wanted)?;
-        let tokenizer = Tokenizer::from_folder(folder)?;
-        let config = checkpoint.encoder_config();
-        check_vocabulary(
-            &checkpoint,
-            tokenizer.last_id() as usize + 1,
-            config.vocab_size,
-        )?;
+        let tokenizer = open_tokenizer(&checkpoint)?;
         let options = ClassifierOptions::default();
         let (mut model, report) = load_classifier(&checkpoint, &options, device)?;
         if !report.missing.is_empty() {

@@ -10,9 +10,7 @@ use cloze_core::{LabelSet, PackedBatch};
 use cloze_data::readers::tagged::TaggedSentence;
 use cloze_data::tokenizer::{EncodeOptions, Encoding, TextInput, Tokenizer, Truncation};
 use cloze_data::windows::{TextWindow, text_windows};
-use cloze_model::checkpoint::{
-    Checkpoint, TokenClassifierOptions, check_vocabulary, load_token_classifier,
-};
+use cloze_model::checkpoint::{Checkpoint, TokenClassifierOptions, load_token_classifier};
 use cloze_model::{ForwardOptions, TokenClassifier};
 use cloze_tasks::metrics::Evaluation;
 use cloze_tasks::text_classification::softmax;
@@ -20,7 +18,7 @@ use cloze_tasks::token_classification::NAME;
 use cloze_tasks::{Evaluator, Input, Task, TokenClassification, pack};
 
 use crate::InferError;
-use crate::pipeline::{by_length, describe, max_length, refuse_other_tasks};
+use crate::pipeline::{by_length, describe, max_length, open_tokenizer, refuse_other_tasks};
 use crate::text_classifier::BATCH;
 pub use aggregation::{Aggregation, FoundEntity};
 use aggregation::{Aggregator, ScoredToken};
@@ -76,10 +74,7 @@ impl TokenClassificationPipeline {
     pub fn open(folder: &Path, device: &Device) -> Result<Self, InferError> {
         let checkpoint = Checkpoint::open(folder)?;
         refuse_other_tasks(&checkpoint, NAME, "a label for every word")?;
-        let tokenizer = Tokenizer::from_folder(folder)?;
-        let config = checkpoint.encoder_config();
-        let ids = tokenizer.last_id() as usize + 1;
-        check_vocabulary(&checkpoint, ids, config.vocab_size)?;
+        let tokenizer = open_tokenizer(&checkpoint)?;
         let options = TokenClassifierOptions::default();
         let (mut model, report) = load_token_classifier(&checkpoint, &options, device)?;
         if !report.missing.is_empty() {

@@ -4,13 +4,13 @@ use burn::tensor::Device;
 use cloze_core::InputError;
 use cloze_data::fingerprint::file_fingerprint;
 use cloze_data::tokenizer::Tokenizer;
-use cloze_model::checkpoint::{Checkpoint, SentenceTransformer, check_vocabulary, load_encoder};
+use cloze_model::checkpoint::{Checkpoint, SentenceTransformer, load_encoder};
 use cloze_model::{EmbeddingLayer, Pooling, SentenceEncoder};
 use serde::{Deserialize, Serialize};
 
 use super::Embedder;
 use super::prompts::Prompts;
-use crate::pipeline::{describe, max_length};
+use crate::pipeline::{describe, max_length, open_tokenizer};
 use crate::{InferError, Similarity};
 
 /// What is to be done otherwise than a folder says.
@@ -50,9 +50,7 @@ impl Embedder {
         let stated = stated.as_ref();
         let transformer = stated.map_or(folder, SentenceTransformer::transformer);
         let checkpoint = Checkpoint::open(transformer)?;
-        let mut tokenizer = Tokenizer::from_folder(transformer)?;
-        let ids = tokenizer.last_id() as usize + 1;
-        check_vocabulary(&checkpoint, ids, checkpoint.encoder_config().vocab_size)?;
+        let mut tokenizer = open_tokenizer(&checkpoint)?;
         if stated.is_some_and(SentenceTransformer::lowercase) {
             tokenizer.lowercase()?;
         }

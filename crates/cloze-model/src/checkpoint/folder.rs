@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use cloze_core::{ConfigError, ConfigJson, EncoderConfig, LabelSet};
 
 use super::{CheckpointError, ClozeSettings, ProblemType, TensorStore, label_names};
-use crate::architectures::{self, ARCHITECTURES, Architecture};
+use crate::architectures::{self, ARCHITECTURES, Architecture, ModelClass};
 use crate::heads::ClassificationHeadConfig;
 
 /// A checkpoint folder: its `config.json`, read and understood. The weights are only looked at
@@ -18,6 +18,13 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// Whether `config.json` names this class of `transformers`.
+    pub(super) fn is_of_class(&self, class: ModelClass) -> bool {
+        let class = self.architecture().class_name(class);
+        let named = self.config().get("architectures");
+        named.and_then(|names| names.get(0)?.as_str()) == Some(class.as_str())
+    }
+
     /// Reads the `config.json` of a folder.
     ///
     /// # Errors

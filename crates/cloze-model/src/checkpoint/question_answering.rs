@@ -4,14 +4,11 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use cloze_core::ConfigJson;
-use serde_json::json;
 
-use super::folder::architecture_of;
-use super::save::{named_tensors, shared_config, unwritable, write, write_config};
+use super::save::{SavedModel, save_model};
 use super::source::{CheckpointParameters, HeadSource};
-use super::tensor_names::{HeadNames, stored_name};
-use super::tensors::safetensors;
-use super::{Checkpoint, CheckpointError, ClozeSettings, LoadReport, StoredType};
+use super::tensor_names::HeadNames;
+use super::{Checkpoint, CheckpointError, LoadReport};
 use crate::architectures::ModelClass;
 use crate::heads::QuestionAnsweringModel;
 
@@ -62,36 +59,20 @@ pub fn save_question_answering(
     model: &QuestionAnsweringModel,
     metadata: &QuestionAnsweringMetadata<'_>,
 ) -> Result<(), CheckpointError> {
-    let architecture = architecture_of(metadata.config)?;
-    let name = |canonical: &str| stored_name(architecture, HeadNames::Architecture, canonical);
-    write(&folder.join("model.safetensors"), |out| {
-        safetensors::write(out, named_tensors(model, &name), StoredType::F32)
-    })?;
-    let mut json = shared_config(metadata.config, model.encoder.config(), architecture);
-    let class = architecture.class_name(ModelClass::QuestionAnswering);
-    json.insert("architectures".into(), json!([class]));
-    // They belong to a head that the model no longer has; two outputs are what it has without them.
-    for stale in ["num_labels", "problem_type", "id2label", "label2id"] {
-        json.shift_remove(stale);
-    }
-    let settings = ClozeSettings {
-        task: Some(metadata.task.into()),
+    let saved = SavedModel {
+        config: metadata.config,
+        encoder: model.encoder.config(),
+        names: HeadNames::Architecture,
+        class: ModelClass::QuestionAnswering,
+        task: metadata.task,
         max_length: metadata.max_length,
-        head: None,
     };
-    settings
-        .write(&mut json)
-        .map_err(|source| unwritable(folder, source.into()))?;
-    write_config(folder, json)
+    save_model(folder, model, &saved, |_| ())
 }
 
 impl Checkpoint {
     /// Whether `config.json` names a class of `transformers` for question answering.
     pub fn is_question_answering(&self) -> bool {
-        let class = self
-            .architecture()
-            .class_name(ModelClass::QuestionAnswering);
-        let named = self.config().get("architectures");
-        named.and_then(|names| names.get(0)?.as_str()) == Some(class.as_str())
+        self.is_of_class(ModelClass::QuestionAnswering)
     }
 }

@@ -114,28 +114,58 @@ pub fn save_masked_language_model(
     model: &MaskedLanguageModel,
     metadata: &MaskedLanguageMetadata<'_>,
 ) -> Result<(), CheckpointError> {
-    let architecture = architecture_of(metadata.config)?;
-    let name = |canonical: &str| stored_name(architecture, HeadNames::Architecture, canonical);
-    write(&folder.join("model.safetensors"), |out| {
-        safetensors::write(out, named_tensors(model, &name), StoredType::F32)
-    })?;
-    let mut json = shared_config(metadata.config, model.encoder.config(), architecture);
     let class = match model.next_sentence {
         Some(_) => ModelClass::Pretraining,
         None => ModelClass::MaskedLm,
     };
-    json.insert(
-        "architectures".into(),
-        json!([architecture.class_name(class)]),
-    );
-    json.insert(TIED.into(), json!(true));
-    // They belong to a classification head that the model no longer has.
+    let saved = SavedModel {
+        config: metadata.config,
+        encoder: model.encoder.config(),
+        names: HeadNames::Architecture,
+        class,
+        task: metadata.task,
+        max_length: metadata.max_length,
+    };
+    save_model(folder, model, &saved, |json| {
+        json.insert(TIED.into(), json!(true));
+    })
+}
+
+/// What is written about a model whose head `transformers` has as one of an architecture's classes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SavedModel<'a> {
+    /// The `config.json` that the model came from.
+    pub(super) config: &'a ConfigJson,
+    pub(super) encoder: &'a EncoderConfig,
+    pub(super) names: HeadNames,
+    pub(super) class: ModelClass,
+    pub(super) task: &'a str,
+    pub(super) max_length: Option<usize>,
+}
+
+/// Writes weights and `config.json`, to which `describe` adds what is the head's own.
+pub(super) fn save_model(
+    folder: &Path,
+    model: &impl Module,
+    saved: &SavedModel<'_>,
+    describe: impl FnOnce(&mut Map<String, Value>),
+) -> Result<(), CheckpointError> {
+    let architecture = architecture_of(saved.config)?;
+    let name = |canonical: &str| stored_name(architecture, saved.names, canonical);
+    write(&folder.join("model.safetensors"), |out| {
+        safetensors::write(out, named_tensors(model, &name), StoredType::F32)
+    })?;
+    let mut json = shared_config(saved.config, saved.encoder, architecture);
+    let class = architecture.class_name(saved.class);
+    json.insert("architectures".into(), json!([class]));
+    // They belong to a head that the model no longer has.
     for stale in ["id2label", "label2id", "num_labels", "problem_type"] {
         json.shift_remove(stale);
     }
+    describe(&mut json);
     let settings = ClozeSettings {
-        task: Some(metadata.task.into()),
-        max_length: metadata.max_length,
+        task: Some(saved.task.into()),
+        max_length: saved.max_length,
         head: None,
     };
     settings

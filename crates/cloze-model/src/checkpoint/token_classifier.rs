@@ -4,14 +4,11 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use cloze_core::{ConfigJson, LabelSet};
-use serde_json::json;
 
-use super::folder::architecture_of;
-use super::save::{named_tensors, shared_config, unwritable, write, write_config};
+use super::save::{SavedModel, save_model};
 use super::source::{CheckpointParameters, HeadSource};
-use super::tensor_names::{HeadNames, stored_name};
-use super::tensors::safetensors;
-use super::{Checkpoint, CheckpointError, ClozeSettings, LoadReport, StoredType, label_names};
+use super::tensor_names::HeadNames;
+use super::{Checkpoint, CheckpointError, LoadReport, label_names};
 use crate::architectures::ModelClass;
 use crate::heads::TokenClassifier;
 
@@ -90,37 +87,22 @@ pub fn save_token_classifier(
     model: &TokenClassifier,
     metadata: &TokenClassifierMetadata<'_>,
 ) -> Result<(), CheckpointError> {
-    let architecture = architecture_of(metadata.config)?;
-    let name = |canonical: &str| stored_name(architecture, HeadNames::Tokens, canonical);
-    write(&folder.join("model.safetensors"), |out| {
-        safetensors::write(out, named_tensors(model, &name), StoredType::F32)
-    })?;
-    let mut json = shared_config(metadata.config, model.encoder.config(), architecture);
-    let class = architecture.class_name(ModelClass::TokenClassification);
-    json.insert("architectures".into(), json!([class]));
-    // They belong to a head that the model no longer has, or follow from the labels.
-    for stale in ["num_labels", "problem_type"] {
-        json.shift_remove(stale);
-    }
-    label_names::write(metadata.labels, &mut json);
-    let settings = ClozeSettings {
-        task: Some(metadata.task.into()),
+    let saved = SavedModel {
+        config: metadata.config,
+        encoder: model.encoder.config(),
+        names: HeadNames::Tokens,
+        class: ModelClass::TokenClassification,
+        task: metadata.task,
         max_length: metadata.max_length,
-        head: None,
     };
-    settings
-        .write(&mut json)
-        .map_err(|source| unwritable(folder, source.into()))?;
-    write_config(folder, json)
+    save_model(folder, model, &saved, |json| {
+        label_names::write(metadata.labels, json);
+    })
 }
 
 impl Checkpoint {
     /// Whether `config.json` names a class of `transformers` for token classification.
     pub fn is_token_classifier(&self) -> bool {
-        let class = self
-            .architecture()
-            .class_name(ModelClass::TokenClassification);
-        let named = self.config().get("architectures");
-        named.and_then(|names| names.get(0)?.as_str()) == Some(class.as_str())
+        self.is_of_class(ModelClass::TokenClassification)
     }
 }

@@ -2,6 +2,7 @@
 
 mod checks;
 mod document;
+mod masking_checks;
 mod question_checks;
 mod schema;
 mod schema_loss;

@@ -3,12 +3,12 @@
 use cloze_core::InputError;
 
 use super::document::Document;
-use super::question_checks;
 use super::schema::{default_coverage, default_separator};
 use super::{
     BestMetric, LossConfig, MaskingConfig, MultiLabelConfig, NamedThreshold, QuestionsConfig,
     RunConfig, SentencesConfig, SplitConfig, TagsConfig, TaskKind, ThresholdConfig,
 };
+use super::{masking_checks, question_checks};
 
 pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), InputError> {
     let one = config.task == TaskKind::TextClassification;
@@ -145,7 +145,7 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
         return Err(document.error("data.train", format!("{files} files"), wanted));
     }
     if masked {
-        check_masking(config, document)?;
+        masking_checks::check(config, document)?;
     }
     if several {
         check_labels(config, document)?;
@@ -242,34 +242,6 @@ pub(super) fn check_tuned(
             key,
             "\"tuned\" without validation rows",
             "`data.validation` or `data.split.validation` beside it, or a number",
-        ));
-    }
-    Ok(())
-}
-
-fn check_masking(config: &RunConfig, document: &Document) -> Result<(), InputError> {
-    let shares = config.masking.shares;
-    let together: f64 = shares.iter().sum();
-    if (together - 1.0).abs() > 1e-9 {
-        return Err(document.error(
-            "masking.shares",
-            format!("{shares:?}, {together} together"),
-            "three shares that are 1 together",
-        ));
-    }
-    let data = &config.data;
-    if data.line_by_line && data.chunk_size.is_some() {
-        return Err(document.error(
-            "data.chunk_size",
-            "`line_by_line = true` beside it",
-            "blocks or lines; `max_length` cuts lines",
-        ));
-    }
-    if !data.line_by_line && config.task == TaskKind::MaskedLm && data.max_length.is_some() {
-        return Err(document.error(
-            "data.max_length",
-            "blocks, which are as long as `chunk_size` says",
-            "`chunk_size`, or `line_by_line = true` beside it",
         ));
     }
     Ok(())
