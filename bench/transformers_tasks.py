@@ -16,6 +16,8 @@ from transformers import AutoModelForSequenceClassification, AutoModelForTokenCl
 from transformers_fine_tune import EVALUATION_BATCH, optimizer_of
 
 NOT_LABELLED = -100
+# That of cloze, whatever the checkpoint was stored as.
+PRECISION = torch.float32
 
 Example = dict[str, Any]
 Batch = dict[str, torch.Tensor]
@@ -99,12 +101,12 @@ def tag_predictions(logits: torch.Tensor, examples: list[Example], names: list[s
 
 def sequence_model(path: str, names: list[str]) -> torch.nn.Module:
     """A checkpoint with a head for a label, or several, of a whole text."""
-    return AutoModelForSequenceClassification.from_pretrained(path, num_labels=len(names))
+    return AutoModelForSequenceClassification.from_pretrained(path, num_labels=len(names), dtype=PRECISION)
 
 
 def token_model(path: str, names: list[str]) -> torch.nn.Module:
     """A checkpoint with a head for a label of every token."""
-    return AutoModelForTokenClassification.from_pretrained(path, num_labels=len(names))
+    return AutoModelForTokenClassification.from_pretrained(path, num_labels=len(names), dtype=PRECISION)
 
 
 KINDS = {
