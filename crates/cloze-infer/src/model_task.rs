@@ -34,46 +34,69 @@ impl ModelTask {
     /// If the folder is no checkpoint.
     pub fn of(folder: &Path) -> Result<Self, InferError> {
         let checkpoint = Checkpoint::open(folder)?;
-        let settings = checkpoint.cloze_settings();
-        if let Some(task) = settings.and_then(|settings| settings.task.as_deref()) {
-            return Ok(match task {
-                multi_label::NAME => Self::MultiLabel,
-                regression::NAME => Self::Regression,
-                token_classification::NAME => Self::TokenClassification,
-                question_answering::NAME => Self::QuestionAnswering,
-                masked_lm::NAME => Self::MaskedLm,
-                masked_lm::PRETRAINING => Self::Pretraining,
-                _ => Self::TextClassification,
-            });
-        }
         let architectures = checkpoint.config().get("architectures");
         let class = architectures.and_then(|names| names.get(0)?.as_str());
         let class = class.unwrap_or_default();
-        if class.ends_with("ForTokenClassification") {
-            return Ok(Self::TokenClassification);
+        let by_class = Self::of_class(class, &checkpoint);
+        if let Some(task) = Self::written(&checkpoint) {
+            // `transformers` keeps what it does not know: a model that it has trained for something
+            // else since still says what it came from.
+            let contradicted = match by_class {
+                Some(by_class) => by_class != task,
+                None => class.ends_with("ForSequenceClassification") && !task.is_of_whole_texts(),
+            };
+            if !contradicted {
+                return Ok(task);
+            }
         }
-        if class.ends_with("ForQuestionAnswering") {
-            return Ok(Self::QuestionAnswering);
-        }
-        if class.ends_with("ForMaskedLM") {
-            return Ok(Self::MaskedLm);
-        }
-        // `ElectraForPreTraining` is another model: one that tells replaced tokens.
-        let pretraining = checkpoint
-            .architecture()
-            .class_name(ModelClass::Pretraining);
-        if class == pretraining
-            && checkpoint
-                .architecture()
-                .has_pooler(ModelClass::Pretraining)
-        {
-            return Ok(Self::Pretraining);
+        if let Some(task) = by_class {
+            return Ok(task);
         }
         Ok(match checkpoint.problem_type_or_usual()? {
             ProblemType::SingleLabelClassification => Self::TextClassification,
             ProblemType::MultiLabelClassification => Self::MultiLabel,
             ProblemType::Regression => Self::Regression,
         })
+    }
+
+    /// What cloze has written.
+    fn written(checkpoint: &Checkpoint) -> Option<Self> {
+        let task = checkpoint.cloze_settings()?.task.as_deref()?;
+        Some(match task {
+            multi_label::NAME => Self::MultiLabel,
+            regression::NAME => Self::Regression,
+            token_classification::NAME => Self::TokenClassification,
+            question_answering::NAME => Self::QuestionAnswering,
+            masked_lm::NAME => Self::MaskedLm,
+            masked_lm::PRETRAINING => Self::Pretraining,
+            _ => Self::TextClassification,
+        })
+    }
+
+    /// The one task of a class of `transformers`; none of a class that has several.
+    fn of_class(class: &str, checkpoint: &Checkpoint) -> Option<Self> {
+        if class.ends_with("ForTokenClassification") {
+            return Some(Self::TokenClassification);
+        }
+        if class.ends_with("ForQuestionAnswering") {
+            return Some(Self::QuestionAnswering);
+        }
+        if class.ends_with("ForMaskedLM") {
+            return Some(Self::MaskedLm);
+        }
+        // `ElectraForPreTraining` is another model: one that tells replaced tokens.
+        let architecture = checkpoint.architecture();
+        let pretraining = ModelClass::Pretraining;
+        (class == architecture.class_name(pretraining) && architecture.has_pooler(pretraining))
+            .then_some(Self::Pretraining)
+    }
+
+    /// Whether it has one prediction for a whole text.
+    fn is_of_whole_texts(self) -> bool {
+        matches!(
+            self,
+            Self::TextClassification | Self::MultiLabel | Self::Regression
+        )
     }
 }
 
@@ -116,5 +139,34 @@ mod tests {
         assert_eq!(task(&own), ModelTask::Regression);
         let own = format!(r#"{several}, "cloze": {{"task": "token-classification"}}"#);
         assert_eq!(task(&own), ModelTask::TokenClassification);
+    }
+
+    #[test]
+    fn what_transformers_has_trained_since_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let task = |class: &str, own: &str| {
+            let json = format!(
+                r#"{{"model_type": "bert", "vocab_size": 20, "hidden_size": 8,
+                "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16,
+                "max_position_embeddings": 10, "architectures": ["{class}"],
+                "cloze": {{"task": "{own}"}}}}"#
+            );
+            std::fs::write(folder.path().join("config.json"), json).unwrap();
+            ModelTask::of(folder.path()).unwrap()
+        };
+        for (class, found) in [
+            ("BertForQuestionAnswering", ModelTask::QuestionAnswering),
+            ("BertForTokenClassification", ModelTask::TokenClassification),
+            (
+                "BertForSequenceClassification",
+                ModelTask::TextClassification,
+            ),
+            ("BertForMaskedLM", ModelTask::MaskedLm),
+            ("BertModel", ModelTask::MaskedLm),
+        ] {
+            assert_eq!(task(class, "masked-lm"), found, "{class}");
+        }
+        let labels = "BertForSequenceClassification";
+        assert_eq!(task(labels, "multi-label"), ModelTask::MultiLabel);
     }
 }
