@@ -11,6 +11,7 @@ to have it done again.
 import argparse
 import json
 import random
+import shutil
 import subprocess
 import tomllib
 from collections.abc import Callable
@@ -21,7 +22,8 @@ from statistics import mean
 from seqeval.metrics.sequence_labeling import get_entities
 
 from paired import F1, SHARE, Counts, Metric, metric_difference
-from transformers_tasks import Settings, train
+from question_rows import answers_of, questions_of, some_articles
+from transformers_tasks import Judge, Settings, train
 
 LIMIT = 8000
 SPLITS = ["train", "validation", "test"]
@@ -33,13 +35,15 @@ class Case:
 
     config: str
     data: str
-    rows: Callable[[str], list[str]]
-    """Rows of the data's text that are short enough for one window."""
+    rows: Callable[[str], list[str]] | None
+    """Rows of the data's text that are short enough for one window; none of questions, which keep
+    their windows."""
     counts: Callable[[object, dict], Counts]
     """Of a prediction and its example."""
     metric: Metric
     settings: tuple[str, ...] = ()
-    """Of cloze, beside those of the configuration."""
+    """Changes to the configuration. What is tuned on one side alone would be another setting: a threshold
+    is fixed."""
 
 
 def lines(text: str) -> list[str]:
@@ -89,13 +93,26 @@ def of_tags(predicted: list[str], example: dict) -> Counts:
     return (float(sum(found == tag for found, tag in pairs)), float(len(pairs)))
 
 
+def of_answer(predicted: str, question: dict) -> Counts:
+    """Exact ones, and all; no answer is right where there is none."""
+    return (float(predicted in question["answers"] if question["answers"] else predicted == ""), 1.0)
+
+
 CASES = {
     "pairs": Case("pairs-zh", "assets/data/peoples-daily-pairs.jsonl", lines, of_class, SHARE),
-    "topics": Case("topics-zh", "assets/data/peoples-daily-topics.jsonl", lines, of_labels, F1),
+    "topics": Case("topics-zh", "assets/data/peoples-daily-topics.jsonl", lines, of_labels, F1, ("multi_label.threshold=0.5",)),
     "names": Case("names-zh", "runs/peoples-daily/ner.conll", sentences, of_entities, F1),
     # A word is judged by its first token; with labels on that alone, both sides have one a word.
     "parts-of-speech": Case(
         "names-zh", "runs/peoples-daily/pos.txt", short_lines, of_tags, SHARE, ("tags.sub_words=first",)
+    ),
+    "questions": Case(
+        "questions-zh",
+        "assets/data/peoples-daily-questions.json",
+        None,
+        of_answer,
+        Metric("exact_match", SHARE.compute),
+        ("questions.null_threshold=0", "train.best=exact_match"),
     ),
 }
 
@@ -105,9 +122,13 @@ def chosen_rows(case: Case, folder: Path, limit: int) -> Path:
     source = Path(case.data)
     file = folder / source.name
     if not file.exists():
-        rows = case.rows(source.read_text(encoding="utf-8"))
-        chosen = random.Random(666).sample(rows, min(limit, len(rows)))
-        file.write_text("".join(chosen), encoding="utf-8")
+        text, generator = source.read_text(encoding="utf-8"), random.Random(666)
+        if case.rows is None:
+            text = some_articles(text, limit, generator.shuffle)
+        else:
+            rows = case.rows(text)
+            text = "".join(generator.sample(rows, min(limit, len(rows))))
+        file.write_text(text, encoding="utf-8")
     return file
 
 
@@ -130,9 +151,21 @@ def cloze_predictions(program: str, config: Path, settings: list[str], seed: int
     return [by_row[row] for row in rows]
 
 
+def judged_rows(case: Case, file: Path, run: Path, splits: dict[str, list[dict]]) -> dict[str, list[dict]]:
+    """What the predictions for each split are compared with, in the order of the run's rows."""
+    if case.rows is not None:
+        return splits
+    every = questions_of(file)
+    return {
+        split: [every[row] for row in rows]
+        for split, rows in json.loads((run / "splits.json").read_text()).items()
+        if split in SPLITS
+    }
+
+
 def label_names(folder: Path) -> list[str]:
-    """The labels of a model of cloze, in the order of their ids."""
-    labels = json.loads((folder / "model/config.json").read_text(encoding="utf-8"))["id2label"]
+    """The labels of a model of cloze, in the order of their ids; none where its answers are texts."""
+    labels = json.loads((folder / "model/config.json").read_text(encoding="utf-8")).get("id2label", {})
     return [labels[str(index)] for index in range(len(labels))]
 
 
@@ -143,50 +176,89 @@ def balanced(splits: dict[str, list[dict]], names: list[str]) -> list[float]:
     return [(len(rows) - count) / count for count in having]
 
 
-def compare(name: str, program: str, seeds: list[int], runs: Path, limit: int, epochs: int | None) -> dict:
-    """Both sides of a task, for each seed."""
-    case = CASES[name]
-    folder = runs / name
+@dataclass
+class Setup:
+    """A task, its rows, and the settings that both sides share."""
+
+    case: Case
+    program: str
+    folder: Path
+    config: Path
+    content: dict
+    """Of the configuration."""
+    settings: list[str]
+    """Arguments of cloze that change it."""
+    file: Path
+    """Of the chosen rows."""
+
+
+def set_up(name: str, program: str, runs: Path, limit: int, epochs: int | None) -> Setup:
+    """Chooses the rows."""
+    case, folder = CASES[name], runs / name
     folder.mkdir(parents=True, exist_ok=True)
     config = Path(f"examples/{case.config}.toml")
     content = tomllib.loads(config.read_text())
-    # Thresholds that are tuned on one side alone would be another setting.
-    settings = ["--set", f"data.train={chosen_rows(case, folder, limit)}", "--set", "data.split.seed=666"]
-    settings += ["--set", "multi_label.threshold=0.5"] if content["task"] == "multi-label" else []
-    settings += ["--set", f"train.epochs={epochs}"] if epochs else []
-    settings += [argument for setting in case.settings for argument in ("--set", setting)]
-    cloze = [cloze_predictions(program, config, settings, seed, folder) for seed in seeds]
+    file = chosen_rows(case, folder, limit)
+    changes = [f"data.train={file}", "data.split.seed=666", *case.settings]
+    changes += [f"train.epochs={epochs}"] if epochs else []
+    content["train"]["epochs"] = epochs or content["train"]["epochs"]
+    settings = [argument for change in changes for argument in ("--set", change)]
+    return Setup(case, program, folder, config, content, settings, file)
 
-    splits = {split: examples(program, config, settings, split) for split in SPLITS}
-    names = label_names(folder / f"cloze-{seeds[0]}")
-    options = content["train"]
+
+def peer_predictions(
+    setup: Setup, seeds: list[int], splits: dict[str, list[dict]], rows: dict[str, list[dict]]
+) -> list[list]:
+    """What `transformers` says about the test rows, for each seed."""
+    case, folder, train_settings = setup.case, setup.folder, setup.content["train"]
+    first = folder / f"cloze-{seeds[0]}"
+    names = label_names(first)
     shared = Settings(
-        content["model"]["path"],
-        epochs or options["epochs"],
-        options["batch_size"],
-        options["learning_rate"],
-        options["schedule"]["warmup"],
+        setup.content["model"]["path"],
+        train_settings["epochs"],
+        train_settings["batch_size"],
+        train_settings["learning_rate"],
+        train_settings["schedule"]["warmup"],
     )
-    weights = balanced(splits, names) if "positive_weights" in content.get("loss", {}) else None
+    weights = balanced(splits, names) if "positive_weights" in setup.content.get("loss", {}) else None
 
-    def counts(predictions: list, rows: list[dict]) -> list[Counts]:
-        return [case.counts(predicted, row) for predicted, row in zip(predictions, rows, strict=True)]
+    def answers(model, split: str) -> list[str]:
+        saved = folder / "transformers"
+        shutil.copytree(first / "model", saved, dirs_exist_ok=True)
+        model.save_pretrained(saved)
+        return answers_of(setup.program, saved, rows[split])
 
-    def score(predictions: list, rows: list[dict]) -> float:
-        return case.metric.of(counts(predictions, rows))
-
-    peer = []
+    judge = Judge(
+        lambda predictions, split: case.metric.of(counts(case, predictions, rows[split])),
+        answers if case.rows is None else None,
+    )
+    found = []
     for seed in seeds:
         file = folder / f"transformers-{seed}.json"
         if not file.exists():
-            found = train(content["task"], shared, splits, names, score, weights, seed)
-            file.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
-        peer.append(json.loads(file.read_text(encoding="utf-8")))
-    ours, theirs = ([counts(run, splits["test"]) for run in side] for side in (cloze, peer))
+            predictions = train(setup.content["task"], shared, splits, names, judge, weights, seed)
+            file.write_text(json.dumps(predictions, ensure_ascii=False), encoding="utf-8")
+        found.append(json.loads(file.read_text(encoding="utf-8")))
+    return found
+
+
+def counts(case: Case, predictions: list, rows: list[dict]) -> list[Counts]:
+    """What each row adds to the metric."""
+    return [case.counts(predicted, row) for predicted, row in zip(predictions, rows, strict=True)]
+
+
+def compare(name: str, setup: Setup, seeds: list[int]) -> dict:
+    """Both sides of a task, for each seed."""
+    case, program, config, settings = setup.case, setup.program, setup.config, setup.settings
+    cloze = [cloze_predictions(program, config, settings, seed, setup.folder) for seed in seeds]
+    splits = {split: examples(program, config, settings, split) for split in SPLITS}
+    rows = judged_rows(case, setup.file, setup.folder / f"cloze-{seeds[0]}", splits)
+    peer = peer_predictions(setup, seeds, splits, rows)
+    ours, theirs = ([counts(case, run, rows["test"]) for run in side] for side in (cloze, peer))
     difference = metric_difference(ours, theirs, case.metric)
     return {
         "task": name,
-        "rows": {split: len(rows) for split, rows in splits.items()},
+        "rows": {split: len(of_split) for split, of_split in rows.items()},
         "metric": case.metric.name,
         "cloze": [round(case.metric.of(run), 4) for run in ours],
         "transformers": [round(case.metric.of(run), 4) for run in theirs],
@@ -207,10 +279,8 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/tasks"), help="where the runs are kept")
     arguments = parser.parse_args()
     for name in arguments.tasks:
-        report = compare(
-            name, arguments.cloze, arguments.seeds, arguments.runs, arguments.rows, arguments.epochs
-        )
-        print(json.dumps(report), flush=True)
+        setup = set_up(name, arguments.cloze, arguments.runs, arguments.rows, arguments.epochs)
+        print(json.dumps(compare(name, setup, arguments.seeds)), flush=True)
 
 
 if __name__ == "__main__":
