@@ -198,9 +198,9 @@ impl TrainingDisplay {
 
     fn epoch(&mut self, record: &EpochRecord, epochs: u64) {
         let mut line = format!(
-            "epoch {} of {epochs}: {} steps, train loss {:.4}",
+            "epoch {} of {epochs}: {}, train loss {:.4}",
             record.epoch,
-            Thousands(record.step as usize),
+            counted(record.step as usize, "step"),
             record.train_loss
         );
         line += &self.validation(&record.validation);
