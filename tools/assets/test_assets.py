@@ -8,7 +8,8 @@ from pathlib import Path
 from unittest import mock
 
 import assets
-from assets import STAMP, files_and_sizes, fingerprint, is_complete, make, write_csv
+import npm
+from assets import STAMP, files_and_sizes, fingerprint, is_complete, make, write_csv, write_text
 from convert import LabelledRows
 from packages import LIST, Archive, AssetError, wanted_hashes
 
@@ -37,6 +38,18 @@ class WriteCsv(InFolder):
         with self.assertRaisesRegex(AssetError, r"^rows.csv: found \(1, 1, 0\), wanted \(2, 1, 0\)"):
             write_csv(self.folder / "rows.csv", LabelledRows([("a", "b")], 1, 1, 0), (2, 1, 0))
         self.assertFalse((self.folder / "rows.csv").exists())
+
+
+class WriteText(InFolder):
+    def test_counts_paragraphs_and_stops_at_another_number(self):
+        file = self.folder / "text.txt"
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            write_text(file, "一段\n\n又一段\n", 2)
+        self.assertEqual(file.read_text(encoding="utf-8"), "一段\n\n又一段\n")
+        self.assertEqual(printed.getvalue(), "text.txt: 2 paragraphs, 8 characters\n")
+        with self.assertRaisesRegex(AssetError, "^other.txt: found 1 paragraphs, wanted 2$"):
+            write_text(self.folder / "other.txt", "一段\n", 2)
+        self.assertFalse((self.folder / "other.txt").exists())
 
 
 class IsComplete(InFolder):
@@ -89,7 +102,8 @@ class Make(InFolder):
         self.assertFalse((made / ".building").exists())
 
     def test_every_package_of_the_list_is_made_something_of(self):
-        self.assertEqual(set(assets.WRITERS), set(wanted_hashes(LIST.read_text())))
+        of_npm = npm.pinned(npm.LIST.read_text())
+        self.assertEqual(set(assets.WRITERS), {*wanted_hashes(LIST.read_text()), *of_npm})
 
 
 class Main(unittest.TestCase):

@@ -7,6 +7,8 @@ from convert import (
     POSITIVE,
     chinese_reviews,
     movie_snippets,
+    novel,
+    running_text,
     sentence_pairs,
     topics,
     without_repeats_and_conflicts,
@@ -53,6 +55,19 @@ class WordsWithoutTags(unittest.TestCase):
     def test_names_the_line_of_a_word_without_a_tag(self):
         with self.assertRaisesRegex(ValueError, "^line 2: found a word without a tag, wanted `word/tag`$"):
             words_without_tags("新/a\n年")
+
+
+class RunningText(unittest.TestCase):
+    def test_joins_the_words_of_a_paragraph_and_leaves_out_empty_lines(self):
+        self.assertEqual(running_text("迈向/v  充满/v  希望/n\r\n\n１/m  月/n  //w\n"), "迈向充满希望\n１月/\n")
+
+
+class Novel(unittest.TestCase):
+    def test_a_paragraph_a_line_and_an_empty_line_between_chapters(self):
+        chapters = ["CHAPTER 1. Loomings.\n\nCall me Ishmael.\n\n    Ho!    Ho!\n", "CHAPTER 2.\nI stuffed."]
+        self.assertEqual(
+            novel(chapters), "CHAPTER 1. Loomings.\nCall me Ishmael.\nHo! Ho!\n\nCHAPTER 2.\nI stuffed.\n"
+        )
 
 
 class Topics(unittest.TestCase):

@@ -68,6 +68,13 @@ class Reading(InFolder):
         with self.assertRaisesRegex(AssetError, "some-1.0.tar.gz holds no more.txt"):
             archive.read("more.txt")
 
+    def test_reads_a_member_of_an_npm_package(self):
+        with tarfile.open(self.folder / "some-1.0.tgz", "w:gz") as package:
+            member = tarfile.TarInfo("package/words.txt")
+            member.size = 3
+            package.addfile(member, io.BytesIO(b"one"))
+        self.assertEqual(Archive(self.folder / "some-1.0.tgz").read("words.txt"), b"one")
+
     def test_reads_an_archive_inside_an_archive(self):
         content = io.BytesIO()
         with tarfile.open(fileobj=content, mode="w:gz") as inner:
