@@ -31,8 +31,8 @@ def train(model: torch.nn.Module, losses_of: Callable[[torch.nn.Module], dict[st
     `losses_of` gives `losses`, which is trained on, and may give more that are only recorded. All
     are those before the step, and `gradient_norms` those before clipping.
     """
-    decayed = [p for n, p in model.named_parameters() if not (n.endswith("bias") or is_layer_norm(n))]
-    others = [p for n, p in model.named_parameters() if n.endswith("bias") or is_layer_norm(n)]
+    decayed = [p for n, p in model.named_parameters() if not (is_bias(n) or is_layer_norm(n))]
+    others = [p for n, p in model.named_parameters() if is_bias(n) or is_layer_norm(n)]
     groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.999), eps=1e-8)
     schedule = transformers.get_linear_schedule_with_warmup(optimizer, WARMUP_STEPS, STEPS)
@@ -49,6 +49,11 @@ def train(model: torch.nn.Module, losses_of: Callable[[torch.nn.Module], dict[st
         optimizer.step()
         schedule.step()
     return history
+
+
+def is_bias(name: str) -> bool:
+    """Whether a parameter is a bias: `bias`, `bias_ih_l0` of an LSTM, `in_proj_bias` of an attention."""
+    return "bias" in name.rsplit(".", 1)[-1]
 
 
 def final_weights(model: torch.nn.Module, names: list[str]) -> dict[str, torch.Tensor]:

@@ -7,6 +7,7 @@
 //! - [`QuestionAnsweringPipeline`]: questions and contexts → answers with scores and places; questions with answers → metrics
 //! - [`ModelTask`]: what a saved model is for
 //! - [`MaskedLanguagePipeline`]: texts with masks → words and scores; pairs → whether they follow
+//! - [`ContinuationPipeline`]: a model that says which token comes next; long texts → metrics
 //! - [`Embedder`]: texts → vectors; [`Similarity`]: vectors → how alike their texts are
 //! - [`VectorIndex`] and [`IndexWriter`]: texts and their vectors in a folder, and search in it
 //! - [`rows`]: texts of a file or of standard input as they come
@@ -23,6 +24,7 @@
 //! # Ok::<(), cloze_infer::InferError>(())
 //! ```
 
+mod continuation;
 mod embedder;
 mod error;
 mod masked_evaluation;
@@ -41,6 +43,7 @@ mod token_classification;
 mod vector_index;
 mod windows;
 
+pub use continuation::{ContinuationPipeline, EvaluatedText};
 pub use embedder::{EmbedOptions, Embedder, EmbedderOptions, Embedding, Prompt};
 pub use error::InferError;
 pub use masked_evaluation::MaskedEvaluationOptions;

@@ -2,7 +2,9 @@ use std::path::Path;
 
 use cloze_model::ModelClass;
 use cloze_model::checkpoint::{Checkpoint, ProblemType};
-use cloze_tasks::{masked_lm, multi_label, question_answering, regression, token_classification};
+use cloze_tasks::{
+    continuation, masked_lm, multi_label, question_answering, regression, token_classification,
+};
 
 use crate::InferError;
 
@@ -23,6 +25,8 @@ pub enum ModelTask {
     MaskedLm,
     /// Masked words and next sentences.
     Pretraining,
+    /// The token that comes next.
+    Continuation,
 }
 
 impl ModelTask {
@@ -69,6 +73,7 @@ impl ModelTask {
             question_answering::NAME => Self::QuestionAnswering,
             masked_lm::NAME => Self::MaskedLm,
             masked_lm::PRETRAINING => Self::Pretraining,
+            continuation::NAME => Self::Continuation,
             _ => Self::TextClassification,
         })
     }

@@ -28,9 +28,10 @@ pub use architectures::{ARCHITECTURES, Architecture, ModelClass};
 pub use encoder::{DropoutKey, Encoder, EncoderOutput, ForwardError, ForwardOptions, unpack};
 pub use freeze::{FreezeError, FreezeSpec};
 pub use heads::{
-    BuildError, ClassificationHead, ClassificationHeadConfig, ClassifierOutput, EmbeddingLayer,
-    Features, MaskedLanguageHead, MaskedLanguageModel, MaskedLanguageOutput, Pooling,
-    QuestionAnsweringHead, QuestionAnsweringModel, SentenceEncoder, SequenceClassifier,
-    TokenClassificationHead, TokenClassifier,
+    BuildError, ClassificationHead, ClassificationHeadConfig, ClassifierOutput, ContinuationConfig,
+    ContinuationHead, ContinuationHeadConfig, ContinuationHeadKind, ContinuationModel,
+    ContinuationSamples, EmbeddingLayer, Features, MaskedLanguageHead, MaskedLanguageModel,
+    MaskedLanguageOutput, Pooling, QuestionAnsweringHead, QuestionAnsweringModel, SentenceEncoder,
+    SequenceClassifier, TokenClassificationHead, TokenClassifier,
 };
 pub use parameter_source::{Init, ParameterError, ParameterSource, RandomParameters};

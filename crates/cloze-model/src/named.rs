@@ -5,7 +5,7 @@
 //! fields that lead to a parameter; [`Architecture::hf_name`](crate::Architecture::hf_name)
 //! turns it into the name of an architecture's own checkpoints. Tensors of a head stand beside
 //! the encoder's: `classifier_hidden.0.weight`, `classifier.weight`, `qa_outputs.weight`,
-//! `cls.predictions.bias`.
+//! `cls.predictions.bias`, `head.decoder.weight`.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
@@ -100,6 +100,9 @@ fn canonical_name(path: &[String]) -> String {
             break;
         }
     }
+    if let Some(lstm) = lstm_name(&name) {
+        return lstm;
+    }
     let fields = name.split('.').map(|field| {
         FIELDS
             .iter()
@@ -107,6 +110,12 @@ fn canonical_name(path: &[String]) -> String {
             .map_or(field, |(_, canonical)| canonical)
     });
     fields.collect::<Vec<_>>().join(".")
+}
+
+/// `head.lstm.0.weight_ih` as `torch.nn.LSTM` calls it, `head.lstm.weight_ih_l0`.
+fn lstm_name(path: &str) -> Option<String> {
+    let (layer, tensor) = path.strip_prefix("head.lstm.")?.split_once('.')?;
+    Some(format!("head.lstm.{tensor}_l{layer}"))
 }
 
 impl<T: ParameterVisitor> ModuleVisitor for Named<'_, T> {

@@ -10,9 +10,11 @@
 //! - [`token_classification`]: one label for every word
 //! - [`question_answering`]: the piece of a text that answers a question
 //! - [`masked_lm`]: masked words, and next sentences for pretraining
+//! - [`continuation`]: the token that comes next in a long text
 //! - [`encoding`]: texts → examples, on all cores
 //! - [`metrics`]: named numbers and tables
 
+pub mod continuation;
 pub mod encoding;
 mod example_source;
 pub mod masked_lm;
@@ -25,6 +27,7 @@ mod task;
 pub mod text_classification;
 pub mod token_classification;
 
+pub use continuation::{Continuation, NextTokenModel};
 pub use example_source::ExampleSource;
 pub use masked_lm::{MaskedLm, MaskedTarget};
 pub use multi_label::{MultiLabel, PositiveWeights, Threshold};

@@ -161,7 +161,7 @@ pub enum Event<'a> {
 pub struct CorpusFacts {
     /// What a sequence is: `text` or, where pairs are made, `sentence`.
     pub unit: &'static str,
-    /// Texts, or sentences where these are paired.
+    /// Texts, or sentences where these are paired; 0 where texts are divided by their tokens.
     pub sequences: u64,
     /// Tokens of all of them, special ones included.
     pub tokens: u64,

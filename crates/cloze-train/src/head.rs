@@ -26,13 +26,8 @@ pub(crate) fn head_config(
         head.hidden.clone_from(hidden);
         head.activation = Activation::Relu;
     }
-    if let Some(activation) = config.activation {
-        head.activation = match activation {
-            ActivationConfig::Relu => Activation::Relu,
-            ActivationConfig::Gelu => Activation::Gelu,
-            ActivationConfig::GeluNew => Activation::GeluTanh,
-            ActivationConfig::Tanh => Activation::Tanh,
-        };
+    if let Some(function) = config.activation {
+        head.activation = activation(function);
     }
     if let Some(dropout) = config.dropout {
         // RoBERTa and ELECTRA have one dropout for both places.
@@ -42,4 +37,14 @@ pub(crate) fn head_config(
         head.dropout = dropout;
     }
     Ok(Some(head))
+}
+
+/// The function that a configuration names.
+pub(crate) fn activation(config: ActivationConfig) -> Activation {
+    match config {
+        ActivationConfig::Relu => Activation::Relu,
+        ActivationConfig::Gelu => Activation::Gelu,
+        ActivationConfig::GeluNew => Activation::GeluTanh,
+        ActivationConfig::Tanh => Activation::Tanh,
+    }
 }

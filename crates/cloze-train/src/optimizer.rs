@@ -86,7 +86,9 @@ fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
 
 /// Whether a parameter's weight decays.
 pub fn decays(name: &str) -> bool {
-    !name.ends_with(".bias") && !name.contains("LayerNorm")
+    // `bias`, and `bias_ih_l0` or `in_proj_bias` of a head.
+    let tensor = name.rsplit('.').next().unwrap_or(name);
+    !tensor.contains("bias") && !name.contains("LayerNorm")
 }
 
 impl Optimizer {

@@ -9,7 +9,8 @@ use cloze_model::device::ComputeDevice;
 use cloze_model::freeze::trainable_names;
 use cloze_model::parameters::ParameterReport;
 use cloze_tasks::{
-    MaskedLm, MultiLabel, QuestionAnswering, Regression, TextClassification, TokenClassification,
+    Continuation, MaskedLm, MultiLabel, QuestionAnswering, Regression, TextClassification,
+    TokenClassification,
 };
 
 use crate::StopFlag;
@@ -160,6 +161,7 @@ pub(crate) fn of_task<E: OfTask>(task: TaskKind, errand: E) -> Result<E::Output,
         TaskKind::TokenClassification => errand.with::<TokenClassification>(),
         TaskKind::QuestionAnswering => errand.with::<QuestionAnswering>(),
         TaskKind::MaskedLm | TaskKind::Pretraining => errand.with::<MaskedLm>(),
+        TaskKind::Continuation => errand.with::<Continuation>(),
     }
 }
 

@@ -65,6 +65,11 @@ pub enum ShownTarget {
         /// What the context has there, `null` where there is no answer.
         answer: Option<String>,
     },
+    /// The token that comes next.
+    Next {
+        /// Its id.
+        next_id: u32,
+    },
     /// Words.
     Masked {
         /// Where they stand, from 0.

@@ -160,12 +160,11 @@ impl TrainingDisplay {
 
     fn corpus(&self, split: &str, facts: &CorpusFacts, folder: Option<&Path>) {
         let count = |number: u64, what: &str| counted(number as usize, what);
-        let mut line = format!(
-            "{split}: {} of {}, {}",
-            count(facts.tokens, "token"),
-            count(facts.sequences, facts.unit),
-            count(facts.examples, "example")
-        );
+        let mut line = format!("{split}: {}", count(facts.tokens, "token"));
+        if facts.sequences > 0 {
+            line += &format!(" of {}", count(facts.sequences, facts.unit));
+        }
+        line += &format!(", {}", count(facts.examples, "example"));
         if facts.dropped > 0 {
             line += &format!(
                 ", {} without a word to mask",

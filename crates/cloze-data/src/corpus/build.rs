@@ -37,6 +37,9 @@ pub enum Layout {
         /// Greatest length in tokens, special ones included.
         max_length: usize,
     },
+    /// The text without special tokens, nothing cut: the texts are laid end to end and read from any
+    /// place on.
+    Stream,
     /// A sequence for each sentence, without special tokens and nothing cut: for
     /// [`SentencePairs`](super::SentencePairs).
     Sentences {
@@ -204,7 +207,7 @@ impl<'a> Builder<'a> {
         self.done.texts += 1;
         self.done.bytes += text.len() as u64 + 1;
         let ends_document = match self.options.layout {
-            Layout::Whole | Layout::Lines { .. } => true,
+            Layout::Whole | Layout::Lines { .. } | Layout::Stream => true,
             Layout::Sentences { documents, .. } => {
                 documents == Documents::Texts || text.trim().is_empty()
             }

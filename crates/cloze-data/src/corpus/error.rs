@@ -68,6 +68,18 @@ pub enum CorpusError {
         /// How many a block has.
         size: usize,
     },
+    /// The texts do not fill one sample.
+    #[error("{path}, {split} split: found {tokens} tokens, wanted {wanted} at least")]
+    ShortText {
+        /// The token file.
+        path: PathBuf,
+        /// `train`, `validation` or `test`.
+        split: &'static str,
+        /// How many tokens the split has.
+        tokens: u64,
+        /// How many a sample takes, with the token that comes next.
+        wanted: u64,
+    },
     /// There are too few sentences to draw a random one at a distance over 1 for each.
     #[error(
         "{path}: found {found} sentence{}, wanted at least {FEWEST_SENTENCES}",
@@ -112,6 +124,7 @@ impl CorpusError {
     #[must_use]
     pub fn of_texts(mut self, texts: &Path) -> Self {
         if let Self::NoBlock { path, .. }
+        | Self::ShortText { path, .. }
         | Self::TooFewSentences { path, .. }
         | Self::NoNeighbours { path, .. } = &mut self
         {

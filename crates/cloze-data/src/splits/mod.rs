@@ -3,10 +3,12 @@
 //! - [`split_by_ratio`]: by shares and a seed, every class keeping its share
 //! - [`classes_of_label_sets`]: classes of rows with several labels, for that
 //! - [`SplitByText`]: by shares and a seed, text by text, for a stream of them
+//! - [`split_by_position`]: by shares, one part behind the other, for a long text
 //! - [`texts_in_two_splits`]: texts that stand in more than one of them, for a warning
 //!
 //! A way of splitting is a file; cross-validation will be another.
 
+mod by_position;
 mod by_ratio;
 mod by_text;
 mod label_sets;
@@ -14,6 +16,7 @@ mod overlap;
 
 use serde::{Deserialize, Serialize};
 
+pub use by_position::split_by_position;
 pub use by_ratio::{SplitError, split_by_ratio};
 pub use by_text::{Part, PerPart, SplitByText};
 pub use label_sets::classes_of_label_sets;

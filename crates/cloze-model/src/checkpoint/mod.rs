@@ -4,12 +4,13 @@
 //! - [`Checkpoint`]: a folder's `config.json`: architecture, labels, head, cloze's own settings
 //! - [`TensorStore`]: a folder's tensors, from safetensors or torch archives, whole or in shards
 //! - [`load_encoder`], [`load_classifier`], [`load_token_classifier`], [`load_question_answering`],
-//!   [`load_masked_language_model`]: models with the weights of a checkpoint, and a [`LoadReport`] of what was not shared
+//!   [`load_masked_language_model`], [`load_continuation`]: models with the weights of a checkpoint, and a [`LoadReport`] of what was not shared
 //! - [`SentenceTransformer`]: what a folder of `sentence-transformers` says beside its checkpoint
 //! - [`init_encoder`], [`init_classifier`], [`init_masked_language_model`]: models with fresh weights
 //! - [`save_encoder`], [`save_classifier`], [`save_token_classifier`], [`save_question_answering`],
-//!   [`save_masked_language_model`]: folders that `transformers` reads, and cloze again
+//!   [`save_masked_language_model`], [`save_continuation`]: folders that `transformers` reads, and cloze again
 
+mod continuation;
 mod convert;
 mod error;
 mod folder;
@@ -27,6 +28,7 @@ mod tensors;
 mod token_classifier;
 mod vocabulary;
 
+pub use continuation::{ContinuationMetadata, load_continuation, save_continuation};
 pub use convert::convert_weights;
 pub use error::CheckpointError;
 pub use folder::Checkpoint;

@@ -167,6 +167,7 @@ pub(super) fn save_model(
         task: Some(saved.task.into()),
         max_length: saved.max_length,
         head: None,
+        continuation: None,
     };
     settings
         .write(&mut json)
@@ -256,6 +257,7 @@ fn describe_head(
         task: Some(metadata.task.into()),
         max_length: metadata.max_length,
         head: (*head.config != said).then(|| head.config.clone()),
+        continuation: None,
     };
     settings.write(json)
 }

@@ -2,7 +2,7 @@ use cloze_core::{ConfigError, ConfigJson, InputError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::heads::ClassificationHeadConfig;
+use crate::heads::{ClassificationHeadConfig, ContinuationConfig};
 
 /// The key of `config.json` that holds [`ClozeSettings`]; `transformers` keeps it as it is.
 const KEY: &str = "cloze";
@@ -21,6 +21,9 @@ pub struct ClozeSettings {
     /// architecture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<ClassificationHeadConfig>,
+    /// What a model that says which token comes next reads, and its head.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continuation: Option<ContinuationConfig>,
 }
 
 impl ClozeSettings {

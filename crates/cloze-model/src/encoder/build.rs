@@ -35,6 +35,17 @@ impl<'a> Builder<'a> {
         self.parameter(name, [rows, columns], self.matrix)
     }
 
+    /// A matrix, `[rows, columns]`, that starts otherwise than those of the encoder.
+    pub(crate) fn matrix_with(
+        &mut self,
+        name: &str,
+        rows: usize,
+        columns: usize,
+        init: Init,
+    ) -> Result<Param<Tensor<2>>, ParameterError> {
+        self.parameter(name, [rows, columns], init)
+    }
+
     /// A vector, `[size]`.
     pub(crate) fn vector(
         &mut self,

@@ -18,21 +18,34 @@ pub struct DropoutKey {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Site {
     Embeddings,
-    AttentionWeights { layer: usize },
-    AttentionOutput { layer: usize },
-    FeedForward { layer: usize },
+    AttentionWeights {
+        layer: usize,
+    },
+    AttentionOutput {
+        layer: usize,
+    },
+    FeedForward {
+        layer: usize,
+    },
     HeadFeatures,
     HeadOutput,
+    /// Behind a layer of a head with several.
+    HeadLayer {
+        layer: usize,
+    },
 }
 
 impl Site {
     fn number(self) -> u32 {
         // Room for further places of a layer and of a head; layers come last, being many.
         let of_layer = |layer: usize, place: u32| 64 + 8 * layer as u32 + place;
+        // Between those of the encoder's layers.
+        let of_head = |layer: usize| of_layer(layer, 3);
         match self {
             Self::Embeddings => 0,
             Self::HeadFeatures => 32,
             Self::HeadOutput => 33,
+            Self::HeadLayer { layer } => of_head(layer),
             Self::AttentionWeights { layer } => of_layer(layer, 0),
             Self::AttentionOutput { layer } => of_layer(layer, 1),
             Self::FeedForward { layer } => of_layer(layer, 2),
@@ -108,6 +121,7 @@ mod tests {
                 Site::AttentionWeights { layer },
                 Site::AttentionOutput { layer },
                 Site::FeedForward { layer },
+                Site::HeadLayer { layer },
             ]
         });
         let others = [Site::Embeddings, Site::HeadFeatures, Site::HeadOutput];

@@ -14,6 +14,16 @@ pub enum ForwardError {
         /// [`EncoderConfig::longest_sequence`].
         limit: usize,
     },
+    /// A sequence has nothing that the head could read.
+    #[error("sequence {sequence} has {length} tokens, the head reads {wanted} at least")]
+    TooShort {
+        /// Position of the sequence in the batch.
+        sequence: usize,
+        /// Its tokens.
+        length: usize,
+        /// The fewest tokens, special ones included.
+        wanted: usize,
+    },
     /// A token id lies outside the vocabulary.
     #[error(
         "token {position} of sequence {sequence} has id {id}, the model's vocabulary ends at {}: \

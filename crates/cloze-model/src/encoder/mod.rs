@@ -36,10 +36,10 @@ pub(crate) use embeddings::position_ids;
 pub(crate) use frozen::is_frozen;
 pub(crate) use layer::{LayerContext, LayerOutput};
 pub(crate) use linear::affine;
+pub(crate) use padding::Padding;
 
 use crate::bridge::{self, PackedLayers};
 use crate::parameter_source::{ParameterError, ParameterSource};
-use padding::Padding;
 
 /// What a forward pass does besides the usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

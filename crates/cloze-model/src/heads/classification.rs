@@ -63,6 +63,14 @@ pub enum BuildError {
         /// Widths of the hidden layers and, last, the number of labels.
         widths: Vec<usize>,
     },
+    /// Attention heads do not share the width of what they attend to.
+    #[error("{heads} attention heads do not share a width of {width} evenly")]
+    AttentionHeads {
+        /// Attention heads.
+        heads: usize,
+        /// The width.
+        width: usize,
+    },
     /// A dropout is not a probability.
     #[error("the head's dropout must be a probability from 0 to below 1, found {0}")]
     Dropout(f64),

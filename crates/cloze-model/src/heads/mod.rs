@@ -2,6 +2,7 @@
 
 mod classification;
 mod config;
+mod continuation;
 mod frozen_features;
 mod masked_lm;
 mod pooling;
@@ -11,6 +12,10 @@ mod token_classification;
 
 pub use classification::{BuildError, ClassificationHead, ClassifierOutput, SequenceClassifier};
 pub use config::{ClassificationHeadConfig, Features};
+pub use continuation::{
+    ContinuationConfig, ContinuationHead, ContinuationHeadConfig, ContinuationHeadKind,
+    ContinuationModel, ContinuationSamples, LstmLayer, RowAttention,
+};
 pub use masked_lm::{MaskedLanguageHead, MaskedLanguageModel, MaskedLanguageOutput};
 pub use pooling::Pooling;
 pub use question_answering::{QuestionAnsweringHead, QuestionAnsweringModel};

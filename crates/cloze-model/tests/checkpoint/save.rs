@@ -140,7 +140,7 @@ fn what_cloze_stored_comes_back() {
         Some(&ClozeSettings {
             task: Some("text-classification".into()),
             max_length: Some(16),
-            head: None,
+            ..ClozeSettings::default()
         })
     );
     assert_eq!(

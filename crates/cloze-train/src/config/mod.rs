@@ -5,6 +5,7 @@ mod document;
 mod masking_checks;
 mod question_checks;
 mod schema;
+mod schema_continuation;
 mod schema_loss;
 mod schema_masked;
 mod schema_multi_label;
@@ -91,7 +92,7 @@ impl RunConfig {
             TaskKind::MultiLabel => BestMetric::MicroF1,
             TaskKind::Regression => BestMetric::Spearman,
             TaskKind::TokenClassification | TaskKind::QuestionAnswering => BestMetric::F1,
-            TaskKind::MaskedLm => BestMetric::Perplexity,
+            TaskKind::MaskedLm | TaskKind::Continuation => BestMetric::Perplexity,
             TaskKind::Pretraining => BestMetric::Loss,
         })
     }

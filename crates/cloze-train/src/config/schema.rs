@@ -7,6 +7,9 @@ use cloze_data::readers::BadRows;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::schema_continuation::{
+    ContinuationHeadKindConfig, ContinuationSamplesConfig, ContinuationTableConfig,
+};
 pub use super::schema_loss::{ClassWeightsConfig, LossConfig, NamedClassWeights};
 pub use super::schema_masked::{
     LimitConfig, MaskingConfig, PairsConfig, SentencesConfig, WholeWordConfig, WordsConfig,
@@ -67,6 +70,9 @@ pub struct RunConfig {
     /// Pretraining: sentences and pairs.
     #[serde(default)]
     pub sentences: SentencesConfig,
+    /// Continuation: what the model reads, and its head.
+    #[serde(default)]
+    pub continuation: ContinuationTableConfig,
 }
 
 fn default_seed() -> u64 {
@@ -91,6 +97,8 @@ pub enum TaskKind {
     MaskedLm,
     /// The words behind masks, and whether one text follows another.
     Pretraining,
+    /// The token that comes next in a long text.
+    Continuation,
 }
 
 impl TaskKind {
@@ -104,6 +112,7 @@ impl TaskKind {
             Self::QuestionAnswering => "question-answering",
             Self::MaskedLm => "masked-lm",
             Self::Pretraining => "pretraining",
+            Self::Continuation => "continuation",
         }
     }
 }
@@ -215,8 +224,8 @@ impl DataFiles {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// File of the training rows: CSV, TSV, JSON, JSON lines or Parquet; for masked language models
-    /// and pretraining plain text as well, and a list of files; for token classification CoNLL
+    /// File of the training rows: CSV, TSV, JSON, JSON lines or Parquet; for masked language models,
+    /// pretraining and continuation plain text as well, and a list of files; for token classification CoNLL
     /// columns, JSON lines, Parquet or `word/tag` text; for question answering SQuAD's JSON, JSON
     /// lines or Parquet.
     pub train: DataFiles,
@@ -270,7 +279,8 @@ pub struct DataConfig {
     /// blocks.
     #[serde(default)]
     pub line_by_line: bool,
-    /// Masked language models and pretraining: the most examples of each split.
+    /// Masked language models, pretraining and continuation: the most examples of each split; for
+    /// continuation those of training are others in every epoch, until all were seen.
     #[serde(default)]
     pub limit: LimitConfig,
     /// What to do about rows that cannot be used.

@@ -42,7 +42,8 @@ pub struct TrainConfig {
     pub evaluate_first: Option<bool>,
     /// The validation metric that decides which epoch's model is kept. Where this is absent:
     /// `accuracy`; for multi-label classification `micro_f1`, for regression `spearman`, for token
-    /// classification `f1`, for masked language models `perplexity`, for pretraining `loss`.
+    /// classification `f1`, for masked language models and continuation `perplexity`, for
+    /// pretraining `loss`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best: Option<BestMetric>,
     /// How many checkpoints to keep for a resume. The one before the newest is what is left if
@@ -109,12 +110,14 @@ pub enum BestMetric {
     MeanSquaredError,
     /// What training minimises; the lowest is best.
     Loss,
-    /// `exp` of the mean cross-entropy of masked tokens; the lowest is best.
+    /// `exp` of the mean cross-entropy of masked, or next, tokens; the lowest is best.
     Perplexity,
     /// Share of masked tokens that are found; the highest is best.
     MaskedAccuracy,
     /// Share of pairs of texts that are told right; the highest is best.
     NextSentenceAccuracy,
+    /// Share of next tokens that are found; the highest is best.
+    NextTokenAccuracy,
 }
 
 impl BestMetric {
@@ -137,6 +140,7 @@ impl BestMetric {
             Self::Perplexity => "perplexity",
             Self::MaskedAccuracy => "masked_accuracy",
             Self::NextSentenceAccuracy => "next_sentence_accuracy",
+            Self::NextTokenAccuracy => "next_token_accuracy",
         }
     }
 }

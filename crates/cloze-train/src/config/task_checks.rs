@@ -5,8 +5,9 @@ use cloze_core::InputError;
 use super::document::Document;
 use super::schema::{default_coverage, default_separator};
 use super::{
-    BestMetric, LossConfig, MaskingConfig, MultiLabelConfig, NamedThreshold, QuestionsConfig,
-    RunConfig, SentencesConfig, SplitConfig, TagsConfig, TaskKind, ThresholdConfig,
+    BestMetric, ContinuationTableConfig, LossConfig, MaskingConfig, MultiLabelConfig,
+    NamedThreshold, QuestionsConfig, RunConfig, SentencesConfig, SplitConfig, TagsConfig, TaskKind,
+    ThresholdConfig,
 };
 use super::{masking_checks, question_checks};
 
@@ -16,6 +17,8 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
     let texts = one || several || config.task == TaskKind::Regression;
     let tags = config.task == TaskKind::TokenClassification;
     let masked = matches!(config.task, TaskKind::MaskedLm | TaskKind::Pretraining);
+    let continuation = config.task == TaskKind::Continuation;
+    let corpus = masked || continuation;
     let pretraining = config.task == TaskKind::Pretraining;
     let questions = config.task == TaskKind::QuestionAnswering;
     let data = &config.data;
@@ -50,7 +53,7 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
         (
             "data.label",
             data.label.is_some(),
-            !masked && !questions,
+            !corpus && !questions,
             LABELLED,
         ),
         (
@@ -75,13 +78,13 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
         (
             "data.id",
             data.id.is_some(),
-            !masked && !questions,
+            !corpus && !questions,
             LABELLED,
         ),
         (
             "data.coverage",
             data.coverage != default_coverage(),
-            !masked,
+            !corpus,
             REPORTED,
         ),
         (
@@ -105,8 +108,8 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
         (
             "data.limit",
             data.limit != Default::default(),
-            masked,
-            MASKED,
+            corpus,
+            CORPORA,
         ),
         (
             "data.chunk_size",
@@ -119,6 +122,18 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
             data.line_by_line,
             masked && !pretraining,
             "masked-lm",
+        ),
+        (
+            "data.max_length",
+            data.max_length.is_some(),
+            !continuation,
+            WITH_MAX_LENGTH,
+        ),
+        (
+            "continuation",
+            config.continuation != ContinuationTableConfig::default(),
+            continuation,
+            "continuation",
         ),
         (
             "sentences",
@@ -137,10 +152,10 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
     }
     check_best(config, document)?;
     let files = data.train.as_slice().len();
-    if files != 1 && (!masked || files == 0) {
-        let wanted = match masked {
+    if files != 1 && (!corpus || files == 0) {
+        let wanted = match corpus {
             true => "one file or several",
-            false => "one file: several are for the task masked-lm or pretraining",
+            false => "one file: several are for the task masked-lm, pretraining or continuation",
         };
         return Err(document.error("data.train", format!("{files} files"), wanted));
     }
@@ -161,7 +176,10 @@ const LABELLED: &str = "text-classification, multi-label, regression or token-cl
 const REPORTED: &str =
     "text-classification, multi-label, regression, token-classification or question-answering";
 const WITH_COLUMNS: &str = "text-classification, multi-label, regression, token-classification, \
-                            masked-lm or pretraining";
+                            masked-lm, pretraining or continuation";
+const WITH_MAX_LENGTH: &str = "text-classification, multi-label, regression, token-classification, \
+                               question-answering, masked-lm or pretraining";
+const CORPORA: &str = "masked-lm, pretraining or continuation";
 const CLASSIFICATION: &str = "text-classification or multi-label";
 const MULTI_LABEL: &str = "multi-label";
 const MASKED: &str = "masked-lm or pretraining";
@@ -169,8 +187,8 @@ const MASKED: &str = "masked-lm or pretraining";
 fn check_best(config: &RunConfig, document: &Document) -> Result<(), InputError> {
     use BestMetric::{
         Accuracy, ExactMatch, F1, Loss, MacroF1, MaskedAccuracy, MeanAveragePrecision,
-        MeanSquaredError, MicroF1, NextSentenceAccuracy, Pearson, Perplexity, Spearman, StrictF1,
-        SubsetAccuracy, WeightedF1,
+        MeanSquaredError, MicroF1, NextSentenceAccuracy, NextTokenAccuracy, Pearson, Perplexity,
+        Spearman, StrictF1, SubsetAccuracy, WeightedF1,
     };
     let known: &[BestMetric] = match config.task {
         TaskKind::TextClassification => &[Accuracy, MacroF1, MicroF1, WeightedF1, Loss],
@@ -187,6 +205,7 @@ fn check_best(config: &RunConfig, document: &Document) -> Result<(), InputError>
         TaskKind::QuestionAnswering => &[F1, ExactMatch, Loss],
         TaskKind::MaskedLm => &[Loss, Perplexity, MaskedAccuracy],
         TaskKind::Pretraining => &[Loss, Perplexity, MaskedAccuracy, NextSentenceAccuracy],
+        TaskKind::Continuation => &[Loss, Perplexity, NextTokenAccuracy],
     };
     match config.train.best {
         Some(best) if !known.contains(&best) => {

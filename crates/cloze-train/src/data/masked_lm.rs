@@ -1,8 +1,8 @@
 //! From texts of any size to examples of masked language models: token files in cloze's cache, and
 //! what is read of them.
 
-mod corpus;
-mod place;
+pub(super) mod corpus;
+pub(super) mod place;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! From files to splits of examples: a file for each task, with what is special to its data.
 
+mod continuation;
 mod labelled_texts;
 mod masked_lm;
 mod multi_label;

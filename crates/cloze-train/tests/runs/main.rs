@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails like a test")]
 
 mod bad_input;
+mod continuation;
 mod first_evaluation;
 mod fixture;
 mod frozen;

@@ -102,6 +102,10 @@ fn print(
                 None => "no answer here".to_owned(),
             })
         }
+        ShownTarget::Next { next_id } => {
+            let word = tokenizer.id_to_token(*next_id).unwrap_or_default();
+            Some(format!("next {bold}{word}{bold:#}"))
+        }
         ShownTarget::Masked {
             positions,
             targets,

@@ -37,7 +37,7 @@ impl<'a> Encoder<'a> {
         }
         let max_length = match options.layout {
             Layout::Lines { max_length } => Some(max_length),
-            Layout::Whole | Layout::Sentences { .. } => None,
+            Layout::Whole | Layout::Stream | Layout::Sentences { .. } => None,
         };
         Ok(Self {
             tokenizer,
@@ -46,7 +46,7 @@ impl<'a> Encoder<'a> {
             vocabulary: MaskVocabulary::of(tokenizer),
             unknown: tokenizer.special().unk.id,
             options: EncodeOptions {
-                add_special_tokens: !matches!(options.layout, Layout::Sentences { .. }),
+                add_special_tokens: matches!(options.layout, Layout::Whole | Layout::Lines { .. }),
                 max_length,
                 ..EncodeOptions::default()
             },
@@ -57,7 +57,9 @@ impl<'a> Encoder<'a> {
     pub(super) fn sequences(&self, text: &str) -> Result<Vec<EncodedSequence>, TokenizerError> {
         match self.layout {
             _ if text.trim().is_empty() => Ok(Vec::new()),
-            Layout::Whole | Layout::Lines { .. } => Ok(vec![self.sequence(text, false)?]),
+            Layout::Whole | Layout::Lines { .. } | Layout::Stream => {
+                Ok(vec![self.sequence(text, false)?])
+            }
             Layout::Sentences { splitter, .. } => splitter
                 .split(text)
                 .into_iter()

@@ -50,7 +50,7 @@ impl FileTexts {
 }
 
 /// How the texts of a run become sequences of tokens.
-pub(super) struct Corpus<'a> {
+pub(in crate::data) struct Corpus<'a> {
     tokenizer: &'a Tokenizer,
     form: Form,
     words: WordRule,
@@ -63,6 +63,8 @@ pub(super) struct Corpus<'a> {
 enum Form {
     Blocks,
     Lines,
+    /// Read from any place on.
+    Stream,
     Pairs {
         splitter: SentenceSplitter,
         rule: PairRule,
@@ -70,36 +72,36 @@ enum Form {
 }
 
 /// Files of texts, one after another, and the parts that they are divided into.
-pub(super) struct TextFiles {
+pub(in crate::data) struct TextFiles {
     /// At least one.
-    pub(super) paths: Vec<PathBuf>,
+    pub(in crate::data) paths: Vec<PathBuf>,
     /// Hashes of their content.
-    pub(super) fingerprints: Vec<String>,
+    pub(in crate::data) fingerprints: Vec<String>,
     /// `None` where all of them are one part.
-    pub(super) split: Option<SplitByText>,
+    pub(in crate::data) split: Option<SplitByText>,
     /// The parts that are wanted.
-    pub(super) parts: Vec<Part>,
+    pub(in crate::data) parts: Vec<Part>,
 }
 
 impl TextFiles {
     /// The file that messages name.
-    pub(super) fn name(&self) -> &Path {
+    pub(in crate::data) fn name(&self) -> &Path {
         self.paths.first().map_or(Path::new(""), PathBuf::as_path)
     }
 }
 
 /// A part of the files, tokenized.
-pub(super) struct FilePart {
-    pub(super) built: BuiltPart,
+pub(in crate::data) struct FilePart {
+    pub(in crate::data) built: BuiltPart,
     /// Where it lies.
-    pub(super) path: PathBuf,
+    pub(in crate::data) path: PathBuf,
     /// The file of its texts that messages name.
-    pub(super) texts: PathBuf,
+    pub(in crate::data) texts: PathBuf,
 }
 
 impl<'a> Corpus<'a> {
     /// As the configuration says; what it leaves open is filled in.
-    pub(super) fn new(
+    pub(in crate::data) fn new(
         config: &mut RunConfig,
         encoder: &EncoderConfig,
         tokenizer: &'a Tokenizer,
@@ -149,26 +151,42 @@ impl<'a> Corpus<'a> {
         })
     }
 
-    pub(super) fn tokenizer(&self) -> &'a Tokenizer {
+    /// Texts that are laid end to end without special tokens, for examples of `length` tokens.
+    pub(in crate::data) fn stream(
+        config: &RunConfig,
+        tokenizer: &'a Tokenizer,
+        length: usize,
+    ) -> Self {
+        Self {
+            tokenizer,
+            form: Form::Stream,
+            words: WordRule::None,
+            length,
+            column: config.data.text.clone(),
+            bad_rows: config.data.bad_rows.into(),
+        }
+    }
+
+    pub(in crate::data) fn tokenizer(&self) -> &'a Tokenizer {
         self.tokenizer
     }
 
     /// What a sequence of the token files is, in a word.
-    pub(super) fn unit(&self) -> &'static str {
+    pub(in crate::data) fn unit(&self) -> &'static str {
         match self.form {
-            Form::Blocks | Form::Lines => "text",
+            Form::Blocks | Form::Lines | Form::Stream => "text",
             Form::Pairs { .. } => "sentence",
         }
     }
 
     /// The most tokens of an example.
-    pub(super) fn length(&self) -> usize {
+    pub(in crate::data) fn length(&self) -> usize {
         self.length
     }
 
     /// The wanted parts of some files as token files: those that an earlier run has left, or new ones.
     /// `None` if asked to stop meanwhile.
-    pub(super) fn token_files(
+    pub(in crate::data) fn token_files(
         &self,
         file: &TextFiles,
         place: &CorpusPlace,
@@ -268,6 +286,7 @@ impl<'a> Corpus<'a> {
     fn layout(&self) -> Layout {
         match &self.form {
             Form::Blocks => Layout::Whole,
+            Form::Stream => Layout::Stream,
             Form::Lines => Layout::Lines {
                 max_length: self.length,
             },
@@ -301,7 +320,7 @@ impl<'a> Corpus<'a> {
     }
 
     /// What examples are read from: `path` is where the token file lies.
-    pub(super) fn sequences(
+    pub(in crate::data) fn sequences(
         &self,
         file: TokenFile,
         path: &Path,
@@ -312,7 +331,7 @@ impl<'a> Corpus<'a> {
                 let size = NonZeroUsize::new(self.length).unwrap_or(NonZeroUsize::MIN);
                 Sequences::Blocks(Blocks::new(file, size)?)
             }
-            Form::Lines => Sequences::Lines(file),
+            Form::Lines | Form::Stream => Sequences::Lines(file),
             Form::Pairs { rule, .. } => {
                 let options = PairOptions {
                     rule: *rule,

@@ -13,14 +13,14 @@ const CORPORA: &str = "corpora";
 /// Where token files are: in cloze's cache, where later runs find them, or in a folder that goes
 /// with the run.
 #[derive(Debug)]
-pub(super) struct CorpusPlace {
+pub(in crate::data) struct CorpusPlace {
     folder: PathBuf,
     /// Removed when nobody reads from it any more.
     temporary: Option<Arc<TempDir>>,
 }
 
 impl CorpusPlace {
-    pub(super) fn new(cache: Option<&Path>) -> Result<Self, TrainError> {
+    pub(in crate::data) fn new(cache: Option<&Path>) -> Result<Self, TrainError> {
         let Some(cache) = cache else {
             let path = std::env::temp_dir();
             let temporary = tempfile::tempdir().map_err(|error| TrainError::write(&path, error))?;
@@ -38,17 +38,17 @@ impl CorpusPlace {
     }
 
     /// The folder, if later runs find it again.
-    pub(super) fn folder(&self) -> Option<&Path> {
+    pub(in crate::data) fn folder(&self) -> Option<&Path> {
         self.temporary.is_none().then_some(&self.folder)
     }
 
     /// Whoever reads from a folder that goes with the run keeps this, so that it stays.
-    pub(super) fn keep(&self) -> Option<Arc<TempDir>> {
+    pub(in crate::data) fn keep(&self) -> Option<Arc<TempDir>> {
         self.temporary.clone()
     }
 
     /// The token file of a part of a corpus with this key.
-    pub(super) fn path(&self, key: &str, part: Part) -> PathBuf {
+    pub(in crate::data) fn path(&self, key: &str, part: Part) -> PathBuf {
         self.folder
             .join(format!("{key}-{}.safetensors", part.name()))
     }

@@ -1,5 +1,6 @@
 //! `cloze eval MODEL --data FILE`: a file a kind of model.
 
+mod continuation;
 mod labelled;
 mod masked;
 mod questions;
@@ -26,6 +27,7 @@ pub(crate) fn run(arguments: &EvalArguments, models: &Models) -> anyhow::Result<
         ModelTask::TokenClassification => tags::run(arguments, &folder, &device),
         ModelTask::QuestionAnswering => questions::run(arguments, &folder, &device),
         ModelTask::MaskedLm | ModelTask::Pretraining => masked::run(arguments, &folder, &device),
+        ModelTask::Continuation => continuation::run(arguments, &folder, &device),
     }
 }
 

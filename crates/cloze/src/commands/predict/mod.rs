@@ -23,7 +23,7 @@ use cloze_model::device::ComputeDevice;
 
 use crate::arguments::predict::{Input, PredictArguments, PredictSettings, StreamInput};
 use crate::bad_rows::SkippedRows;
-use crate::failure::hint;
+use crate::failure::{Usage, hint};
 use crate::models::Models;
 use answers::Answers;
 use classes::{Classes, NextSentence, SeveralLabels};
@@ -114,6 +114,11 @@ fn predictor(
         ModelTask::MaskedLm | ModelTask::Pretraining => {
             let pipeline = MaskedLanguagePipeline::open(&folder, device_of_model)?;
             Box::new(Masks::new(pipeline, settings)?)
+        }
+        ModelTask::Continuation => {
+            let message =
+                "the model continues texts, and `cloze predict` has nothing to say with it";
+            return Err(Usage::new(message).into());
         }
     })
 }

@@ -1,0 +1,105 @@
+use burn::module::{Module, Param};
+use burn::tensor::{Int, Tensor, activation};
+
+use crate::encoder::{Builder, affine};
+use crate::parameter_source::{Init, ParameterError};
+
+/// A layer of an LSTM (Hochreiter and Schmidhuber 1997) with the parameters and the names of
+/// `torch.nn.LSTM`: input gate, forget gate, cell and output gate one below the other.
+#[derive(Module, Debug)]
+pub struct LstmLayer {
+    /// `[4 · width, in]`; `weight_ih_l0` of the first layer.
+    pub weight_ih: Param<Tensor<2>>,
+    /// `[4 · width, width]`; `weight_hh_l0`.
+    pub weight_hh: Param<Tensor<2>>,
+    /// `[4 · width]`; `bias_ih_l0`.
+    pub bias_ih: Param<Tensor<1>>,
+    /// `[4 · width]`; `bias_hh_l0`.
+    pub bias_hh: Param<Tensor<1>>,
+}
+
+impl LstmLayer {
+    /// What a checkpoint lacks is drawn with the deviation of PyTorch's weights, which are uniform
+    /// between `±1 / √width`; biases begin with 0.
+    pub(super) fn new(
+        builder: &mut Builder<'_>,
+        name: &str,
+        index: usize,
+        inputs: usize,
+        width: usize,
+    ) -> Result<Self, ParameterError> {
+        let weights = Init::Normal((3.0 * width as f64).sqrt().recip());
+        let name = |tensor: &str| format!("{name}.{tensor}_l{index}");
+        let gates = 4 * width;
+        Ok(Self {
+            weight_ih: builder.matrix_with(&name("weight_ih"), gates, inputs, weights)?,
+            weight_hh: builder.matrix_with(&name("weight_hh"), gates, width, weights)?,
+            bias_ih: builder.vector(&name("bias_ih"), gates, Init::Zeros)?,
+            bias_hh: builder.vector(&name("bias_hh"), gates, Init::Zeros)?,
+        })
+    }
+
+    /// The hidden state at every row, each sequence from a zero state: `[rows, in]` →
+    /// `[rows, width]`. `offsets`, `[sequences + 1]`, are those of the sequences' first rows.
+    pub fn forward(&self, input: Tensor<2>, offsets: &[usize]) -> Tensor<2> {
+        self.forward_composed(input, offsets)
+    }
+
+    /// The same out of the tensor library's operations: sequences are padded behind their end,
+    /// which nothing before it sees.
+    fn forward_composed(&self, input: Tensor<2>, offsets: &[usize]) -> Tensor<2> {
+        let padded = Padded::new(offsets);
+        let (sequences, steps) = (padded.sequences, padded.steps);
+        let [_, width] = self.weight_hh.dims();
+        let device = input.device();
+        let gates = affine(self.weight_ih.val(), self.bias_ih.val(), input);
+        let gates = gates.select(
+            0,
+            Tensor::<1, Int>::from_data(padded.rows.as_slice(), &device),
+        );
+        let mut hidden = Tensor::<2>::zeros([sequences, width], &device);
+        let mut cell = hidden.clone();
+        let mut states = Vec::with_capacity(steps);
+        for step in 0..steps {
+            let rows = gates.clone().narrow(0, step * sequences, sequences);
+            let sums = rows + affine(self.weight_hh.val(), self.bias_hh.val(), hidden);
+            let gate = |index: usize| sums.clone().narrow(1, index * width, width);
+            let kept = activation::sigmoid(gate(1)) * cell;
+            cell = kept + activation::sigmoid(gate(0)) * gate(2).tanh();
+            hidden = activation::sigmoid(gate(3)) * cell.clone().tanh();
+            states.push(hidden.clone());
+        }
+        let places = Tensor::<1, Int>::from_data(padded.places.as_slice(), &device);
+        Tensor::cat(states, 0).select(0, places)
+    }
+}
+
+/// Sequences side by side, a row of each at every step.
+struct Padded {
+    sequences: usize,
+    steps: usize,
+    /// For every step and sequence the row that stands there, or a row of the sequence itself where it
+    /// has ended: `[steps · sequences]`.
+    rows: Vec<i64>,
+    /// For every row its step and sequence: `[rows]`.
+    places: Vec<i64>,
+}
+
+impl Padded {
+    fn new(offsets: &[usize]) -> Self {
+        let sequences = offsets.len() - 1;
+        let lengths = || offsets.windows(2).map(|pair| pair[1] - pair[0]);
+        let steps = lengths().max().unwrap_or(0);
+        let row = |step: usize, pair: &[usize]| (pair[0] + step).min(pair[1] - 1) as i64;
+        let rows = (0..steps).flat_map(|step| offsets.windows(2).map(move |pair| row(step, pair)));
+        let places = lengths().enumerate().flat_map(|(sequence, length)| {
+            (0..length).map(move |step| (step * sequences + sequence) as i64)
+        });
+        Self {
+            sequences,
+            steps,
+            rows: rows.collect(),
+            places: places.collect(),
+        }
+    }
+}
