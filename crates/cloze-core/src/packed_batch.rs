@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use thiserror::Error;
 
 /// Several tokenized sequences laid end to end, without padding.
@@ -5,14 +7,21 @@ use thiserror::Error;
 /// Sequence `i` owns the rows `offsets[i]..offsets[i + 1]` of every per-token array, so hidden
 /// states of a batch are `[tokens, hidden]` and only attention has to know where a sequence ends.
 ///
+/// A row of a data set is one sequence, or several: the windows of a text that is longer than the
+/// model reads. The encoder sees sequences; whoever has one prediction for a row puts its windows
+/// together.
+///
 /// Invariants, checked once at construction: there is at least one sequence; no sequence is
 /// empty; `offsets` starts at 0, ascends strictly and ends at the number of tokens; every token
-/// has a token type id.
+/// has a token type id; every sequence belongs to one row, and every row has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackedBatch {
     input_ids: Vec<u32>,
     token_type_ids: Vec<u32>,
     offsets: Vec<usize>,
+    /// First sequence of every row and, last, the number of sequences; empty where each row is one
+    /// sequence.
+    rows: Vec<usize>,
 }
 
 /// Why arrays do not form a [`PackedBatch`].
@@ -42,6 +51,14 @@ pub enum PackedBatchError {
         tokens: usize,
         /// Number of token type ids.
         token_types: usize,
+    },
+    /// The windows of the rows are not the sequences of the batch.
+    #[error("rows with one window or more, {sequences} together, wanted; found {windows:?}")]
+    Windows {
+        /// Number of sequences in the batch.
+        sequences: usize,
+        /// The numbers of windows as given.
+        windows: Vec<usize>,
     },
 }
 
@@ -81,7 +98,30 @@ impl PackedBatch {
             input_ids,
             token_type_ids,
             offsets,
+            rows: Vec::new(),
         })
+    }
+
+    /// The batch of rows that have these numbers of windows, which are its sequences in their
+    /// order.
+    ///
+    /// # Errors
+    /// If a row has none, or all together have not as many as there are sequences.
+    pub fn with_windows(mut self, windows: &[usize]) -> Result<Self, PackedBatchError> {
+        let sequences = self.sequences();
+        if windows.contains(&0) || windows.iter().sum::<usize>() != sequences {
+            let windows = windows.to_vec();
+            return Err(PackedBatchError::Windows { sequences, windows });
+        }
+        self.rows = Vec::new();
+        if windows.len() < sequences {
+            let ends = windows.iter().scan(0, |end, count| {
+                *end += count;
+                Some(*end)
+            });
+            self.rows = std::iter::once(0).chain(ends).collect();
+        }
+        Ok(self)
     }
 
     /// Lays sequences, each given as its token ids and token type ids, end to end.
@@ -109,6 +149,28 @@ impl PackedBatch {
     /// Number of sequences.
     pub fn sequences(&self) -> usize {
         self.offsets.len() - 1
+    }
+
+    /// Number of rows: of sequences, where no row has several windows.
+    pub fn rows(&self) -> usize {
+        match self.rows.len() {
+            0 => self.sequences(),
+            ends => ends - 1,
+        }
+    }
+
+    /// Whether a row has several windows.
+    pub fn has_windows(&self) -> bool {
+        !self.rows.is_empty()
+    }
+
+    /// The sequences of every row, `[rows]`.
+    pub fn windows(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        let row = |row| match self.rows.get(row..row + 2) {
+            Some(ends) => ends[0]..ends[1],
+            None => row..row + 1,
+        };
+        (0..self.rows()).map(row)
     }
 
     /// Number of tokens of all sequences together.
@@ -182,6 +244,33 @@ mod tests {
             E::Offsets { .. }
         ));
         assert!(matches!(new(&[1, 2], &[0], &[0, 2]), E::TokenTypes { .. }));
+    }
+
+    #[test]
+    fn a_row_may_have_several_windows() {
+        let sequence: (&[u32], &[u32]) = (&[101, 102], &[0, 0]);
+        let batch = PackedBatch::from_sequences([sequence; 4]).unwrap();
+        assert_eq!((batch.rows(), batch.has_windows()), (4, false));
+        assert_eq!(
+            batch.windows().collect::<Vec<_>>(),
+            [0..1, 1..2, 2..3, 3..4]
+        );
+        // One window each is the batch without a word of windows.
+        assert_eq!(batch.clone().with_windows(&[1; 4]).unwrap(), batch);
+        let rows = batch.clone().with_windows(&[1, 2, 1]).unwrap();
+        assert_eq!((rows.sequences(), rows.rows()), (4, 3));
+        assert_eq!(rows.windows().collect::<Vec<_>>(), [0..1, 1..3, 3..4]);
+        for windows in [&[4, 0][..], &[1, 2], &[2, 3], &[]] {
+            let error = batch.clone().with_windows(windows).unwrap_err();
+            let windows = windows.to_vec();
+            assert_eq!(
+                error,
+                PackedBatchError::Windows {
+                    sequences: 4,
+                    windows
+                }
+            );
+        }
     }
 
     proptest! {

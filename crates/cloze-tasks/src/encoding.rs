@@ -33,6 +33,7 @@ pub fn encode_texts<'a>(
                 facts: ExampleFacts::new(&encoding, None, tokenizer.special()),
                 ids: encoding.ids,
                 type_ids: encoding.type_ids,
+                windows: Vec::new(),
                 target: (),
             });
         }
@@ -60,6 +61,7 @@ pub fn with_targets<T>(
         .map(|(example, target)| Example {
             ids: example.ids,
             type_ids: example.type_ids,
+            windows: example.windows,
             target,
             row: example.row,
             facts: example.facts,

@@ -69,6 +69,7 @@ mod tests {
         Example {
             ids: vec![7; tokens],
             type_ids: vec![0; tokens],
+            windows: Vec::new(),
             target: 1,
             row: 0,
             facts: ExampleFacts {

@@ -20,16 +20,39 @@ use crate::metrics::{Direction, Evaluation};
 /// A row as the model sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example<T> {
-    /// Token ids, special tokens included.
+    /// Token ids, special tokens included; those of several windows one after another.
     pub ids: Vec<u32>,
     /// Token type ids, as many.
     pub type_ids: Vec<u32>,
+    /// Lengths in tokens of the windows that a long row is read in; empty where it is one sequence.
+    pub windows: Vec<usize>,
     /// What the model should say; `()` where only a prediction is wanted.
     pub target: T,
     /// Position of the row among those that were encoded with it, from 0.
     pub row: usize,
     /// What a report says about it.
     pub facts: ExampleFacts,
+}
+
+impl<T> Example<T> {
+    /// How many sequences the model reads of the row.
+    pub fn sequences(&self) -> usize {
+        self.windows.len().max(1)
+    }
+
+    /// Token ids and token type ids of every sequence.
+    fn parts(&self) -> Vec<(&[u32], &[u32])> {
+        if self.windows.is_empty() {
+            return vec![(&self.ids, &self.type_ids)];
+        }
+        let mut start = 0;
+        let windows = self.windows.iter().map(|length| {
+            let window = start..start + length;
+            start = window.end;
+            (&self.ids[window.clone()], &self.type_ids[window])
+        });
+        windows.collect()
+    }
 }
 
 /// The loss of a batch.
@@ -278,16 +301,62 @@ impl From<CheckpointError> for TaskError {
     }
 }
 
-/// The batch of some examples, in their order.
+/// The batch of some examples, in their order: a sequence for each, or for each of its windows.
 ///
 /// # Errors
 /// If there is none, or one has no tokens.
+///
+/// # Panics
+/// If the windows of an example are longer than it.
 pub fn pack<'a, T: 'a>(
     examples: impl IntoIterator<Item = &'a Example<T>>,
 ) -> Result<PackedBatch, PackedBatchError> {
-    PackedBatch::from_sequences(
-        examples
-            .into_iter()
-            .map(|example| (example.ids.as_slice(), example.type_ids.as_slice())),
-    )
+    let mut windows = Vec::new();
+    let sequences = examples.into_iter().flat_map(|example| {
+        windows.push(example.sequences());
+        example.parts()
+    });
+    PackedBatch::from_sequences(sequences)?.with_windows(&windows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example(ids: &[u32], windows: &[usize]) -> Example<()> {
+        Example {
+            ids: ids.to_vec(),
+            type_ids: vec![0; ids.len()],
+            windows: windows.to_vec(),
+            target: (),
+            row: 0,
+            facts: ExampleFacts {
+                label: None,
+                length: ids.len(),
+                tokens: ids.len(),
+                unknown: 0,
+            },
+        }
+    }
+
+    #[test]
+    fn every_window_is_a_sequence_of_its_row() {
+        let long = example(&[1, 2, 3, 1, 4, 3, 1, 5], &[3, 3, 2]);
+        let batch = pack([&example(&[1, 9], &[]), &long, &example(&[7], &[1])]).unwrap();
+        assert_eq!(batch.offsets(), [0, 2, 5, 8, 10, 11]);
+        assert_eq!(batch.windows().collect::<Vec<_>>(), [0..1, 1..4, 4..5]);
+        assert_eq!(batch.input_ids()[5..8], [1, 4, 3]);
+        assert!(!pack([&example(&[1, 9], &[2])]).unwrap().has_windows());
+        assert_eq!(long.sequences(), 3);
+    }
+
+    #[test]
+    fn an_example_with_too_few_types_is_refused() {
+        let mut short = example(&[1, 2], &[]);
+        short.type_ids.pop();
+        assert!(matches!(
+            pack([&short]),
+            Err(PackedBatchError::TokenTypes { .. })
+        ));
+    }
 }

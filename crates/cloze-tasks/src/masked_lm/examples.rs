@@ -143,6 +143,7 @@ impl ExampleSource<MaskedTarget> for MaskedExamples {
         let targets = masked.targets.iter();
         Ok(Cow::Owned(Example {
             type_ids,
+            windows: Vec::new(),
             target: MaskedTarget {
                 masked: targets.map(|target| (target.position, target.id)).collect(),
                 follows,

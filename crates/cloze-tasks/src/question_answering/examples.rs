@@ -137,6 +137,7 @@ fn of_question(
     encoded.windows.into_iter().map(move |window| Example {
         ids: window.ids.clone(),
         type_ids: window.type_ids.clone(),
+        windows: Vec::new(),
         target: SpanTarget {
             positions: positions(&window, answer),
             window: Arc::new(window),

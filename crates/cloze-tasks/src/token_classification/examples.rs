@@ -122,6 +122,7 @@ impl TokenClassification {
                 },
                 ids: window.ids,
                 type_ids: window.type_ids,
+                windows: Vec::new(),
                 row: sentence,
                 facts,
             }

@@ -79,6 +79,7 @@ mod tests {
         Example {
             ids: ids.to_vec(),
             type_ids: vec![type_id; ids.len()],
+            windows: Vec::new(),
             target: (),
             row: 0,
             facts: ExampleFacts {

@@ -115,6 +115,7 @@ mod tests {
         let example = |tokens: usize| Example {
             ids: vec![7; tokens],
             type_ids: vec![0; tokens],
+            windows: Vec::new(),
             target: (),
             row: 0,
             facts: ExampleFacts {
