@@ -153,6 +153,7 @@ impl ExampleSource<NextToken> for ContinuationExamples {
         let ids = self.input.sequence(&ids);
         Ok(Cow::Owned(Example {
             type_ids: vec![0; ids.len()],
+            windows: Vec::new(),
             target,
             row: index,
             facts: ExampleFacts {
