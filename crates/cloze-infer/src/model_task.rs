@@ -30,6 +30,14 @@ pub enum ModelTask {
 }
 
 impl ModelTask {
+    /// Whether it is one prediction for a whole text.
+    pub fn labels_texts(self) -> bool {
+        matches!(
+            self,
+            Self::TextClassification | Self::MultiLabel | Self::Regression
+        )
+    }
+
     /// The task that cloze has written into `config.json`, otherwise what follows from the class
     /// of `transformers` and the problem type that stand there. A head with one output and no problem
     /// type is for regression, as in `transformers`.

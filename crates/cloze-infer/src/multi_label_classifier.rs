@@ -80,7 +80,23 @@ impl MultiLabelClassifier {
         &self.0.task
     }
 
-    /// Tokens that are read of a text, special tokens included; longer texts are cut.
+    /// With texts that are longer than [`max_length`](Self::max_length) read in windows, each of which
+    /// repeats so many tokens of the one before, and whose logits are averaged; `None` for texts
+    /// that are cut. Without this it is as the model was trained.
+    #[must_use]
+    pub fn with_windows(mut self, stride: Option<usize>) -> Self {
+        self.0.stride = stride;
+        self
+    }
+
+    /// How many tokens a window of a long text repeats of the one before; `None` where long texts
+    /// are cut.
+    pub fn stride(&self) -> Option<usize> {
+        self.0.stride
+    }
+
+    /// Tokens that are read of a text at once, special tokens included; longer texts are read in
+    /// windows or cut, as [`stride`](Self::stride) says.
     pub fn max_length(&self) -> usize {
         self.task().max_length()
     }
@@ -110,8 +126,8 @@ impl MultiLabelClassifier {
         self.0.predict(texts, options.batch_size, decode)
     }
 
-    /// Metrics over texts whose label ids are known, and how many texts were cut. `progress` is
-    /// told how many are done.
+    /// Metrics over texts whose label ids are known, and how many texts are longer than is read
+    /// at once. `progress` is told how many are done.
     ///
     /// # Errors
     /// As [`predict`](Self::predict).

@@ -7,10 +7,10 @@ use burn::tensor::Device;
 use cloze_core::LabelSet;
 use cloze_data::tokenizer::{LongTexts, TextInput, Tokenizer};
 use cloze_model::checkpoint::{Checkpoint, ClassifierOptions, ProblemType, load_classifier};
-use cloze_model::{Features, ForwardOptions, SequenceClassifier};
-use cloze_tasks::encoding::encode_texts;
+use cloze_model::{Features, SequenceClassifier};
+use cloze_tasks::encoding::encode_windows;
 use cloze_tasks::metrics::Evaluation;
-use cloze_tasks::{Evaluator, Example, Input, Task, pack};
+use cloze_tasks::{Evaluator, Example, Input, Task, logit_values, pack};
 
 use crate::InferError;
 use crate::pipeline::{by_length, describe, max_length, open_tokenizer, refuse_other_tasks};
@@ -20,6 +20,8 @@ use crate::pipeline::{by_length, describe, max_length, open_tokenizer, refuse_ot
 pub(crate) struct SequencePipeline<T> {
     pub(crate) folder: PathBuf,
     pub(crate) task: T,
+    /// Where longer texts are read in windows, how many tokens a window repeats of the one before.
+    pub(crate) stride: Option<usize>,
     model: SequenceClassifier,
     tokenizer: Tokenizer,
 }
@@ -81,9 +83,11 @@ impl<T: Task<Model = SequenceClassifier, Features = Features>> SequencePipeline<
             outputs: model.head.labels(),
             max_length: max_length(&checkpoint, &tokenizer),
         })?;
+        let settings = checkpoint.cloze_settings();
         Ok(Self {
             folder: folder.into(),
             task,
+            stride: settings.and_then(|settings| settings.stride),
             model,
             tokenizer,
         })
@@ -100,7 +104,7 @@ impl<T: Task<Model = SequenceClassifier, Features = Features>> SequencePipeline<
         batch_size: NonZeroUsize,
         decode: impl Fn(&[f32], usize) -> P,
     ) -> Result<Vec<P>, InferError> {
-        let examples = encode_texts(&self.tokenizer, texts, self.task.max_length(), |_| ())?;
+        let examples = self.encode(texts)?;
         let mut predictions = vec![None; examples.len()];
         for batch in by_length(&examples, batch_size) {
             let logits = self.logits(&batch)?;
@@ -113,14 +117,19 @@ impl<T: Task<Model = SequenceClassifier, Features = Features>> SequencePipeline<
         Ok(predictions.into_iter().flatten().collect())
     }
 
+    fn encode(&self, texts: &[TextInput<'_>]) -> Result<Vec<Example<()>>, InferError> {
+        let length = self.task.max_length();
+        let examples = encode_windows(&self.tokenizer, texts, length, self.stride, |_| ())?;
+        Ok(examples)
+    }
+
     /// `[batch, labels]`, row by row.
     fn logits(&self, batch: &[&Example<()>]) -> Result<Vec<f32>, InferError> {
         let packed = pack(batch.iter().copied())?;
-        let output = self.model.forward(&packed, &ForwardOptions::default())?;
-        Ok(output.logits.into_data().iter::<f32>().collect())
+        Ok(logit_values(&self.model, &Input::Tokens(&packed))?)
     }
 
-    /// Metrics over texts whose targets are known, and how many texts were cut. `progress` is told
+    /// Metrics over texts whose targets are known, and how many texts are longer than is read at once. `progress` is told
     /// how many are done.
     ///
     /// # Errors
@@ -136,8 +145,7 @@ impl<T: Task<Model = SequenceClassifier, Features = Features>> SequencePipeline<
         mut progress: impl FnMut(usize),
     ) -> Result<(Evaluation, LongTexts), InferError> {
         assert_eq!(texts.len(), targets.len(), "every text needs one target");
-        let max_length = self.task.max_length();
-        let examples = encode_texts(&self.tokenizer, texts, max_length, |_| ())?;
+        let examples = self.encode(texts)?;
         let mut evaluator = self.task.evaluator();
         let mut done = 0;
         for batch in by_length(&examples, batch_size) {
@@ -152,7 +160,7 @@ impl<T: Task<Model = SequenceClassifier, Features = Features>> SequencePipeline<
             done += batch.len();
             progress(done);
         }
-        let mut long = LongTexts::new(max_length);
+        let mut long = LongTexts::new(self.task.max_length());
         examples
             .iter()
             .for_each(|example| long.see(example.facts.length));

@@ -12,6 +12,7 @@
 //! - [`masked_lm`]: masked words, and next sentences for pretraining
 //! - [`continuation`]: the token that comes next in a long text
 //! - [`encoding`]: texts → examples, on all cores
+//! - [`logit_values`]: logits of whole texts, however many windows they have
 //! - [`metrics`]: named numbers and tables
 
 pub mod continuation;
@@ -22,6 +23,7 @@ pub mod metrics;
 pub mod multi_label;
 pub mod question_answering;
 pub mod regression;
+mod row_logits;
 mod sequence_head;
 mod task;
 pub mod text_classification;
@@ -33,6 +35,7 @@ pub use masked_lm::{MaskedLm, MaskedTarget};
 pub use multi_label::{MultiLabel, PositiveWeights, Threshold};
 pub use question_answering::{AnswerSettings, QuestionAnswering, SpanTarget};
 pub use regression::Regression;
+pub use row_logits::logit_values;
 pub use sequence_head::text_input;
 pub use task::{Evaluator, Example, FrozenFeatures, Input, Objective, Task, TaskError, pack};
 pub use text_classification::{ClassWeights, LabelScore, TextClassification};

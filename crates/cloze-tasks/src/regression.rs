@@ -15,7 +15,8 @@ use cloze_model::losses::mean_squared_error;
 use cloze_model::{ClassificationHeadConfig, Features, ForwardOptions, SequenceClassifier};
 
 use crate::metrics::Direction;
-use crate::sequence_head::{SequenceHead, logit_values, logits};
+use crate::row_logits::{logit_values, logits};
+use crate::sequence_head::SequenceHead;
 use crate::{Input, Objective, Task, TaskError};
 pub use evaluator::{RegressionEvaluator, RegressionPrediction};
 
@@ -48,9 +49,19 @@ impl Regression {
                 problem: ProblemType::Regression,
                 labels,
                 max_length,
+                stride: None,
                 head: None,
             },
         })
+    }
+
+    /// Reads texts that are longer in windows, of which each repeats so many tokens of the one
+    /// before, and averages their logits; `None`, as without this, cuts them. Such examples are
+    /// made by [`encode_windows`](crate::encoding::encode_windows).
+    #[must_use]
+    pub fn with_windows(mut self, stride: Option<usize>) -> Self {
+        self.sequence.stride = stride;
+        self
     }
 
     /// Puts another head on the encoder than the architecture's own.
@@ -124,7 +135,7 @@ impl Task for Regression {
     }
 
     fn frozen_features(&self, model: &SequenceClassifier) -> Option<Features> {
-        model.frozen_features()
+        self.sequence.frozen_features(model)
     }
 
     fn encode(

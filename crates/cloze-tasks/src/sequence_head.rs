@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use cloze_core::{InputError, LabelSet};
 use cloze_data::readers::LabelledText;
 use cloze_data::tokenizer::TextInput;
@@ -12,11 +12,9 @@ use cloze_model::checkpoint::{
     load_classifier, save_classifier,
 };
 use cloze_model::named::is_encoder_name;
-use cloze_model::{
-    ClassificationHeadConfig, Features, ForwardError, ForwardOptions, SequenceClassifier,
-};
+use cloze_model::{ClassificationHeadConfig, Features, SequenceClassifier};
 
-use crate::{FrozenFeatures, Input, TaskError};
+use crate::{FrozenFeatures, TaskError};
 
 /// How many labels an error message lists.
 const LISTED_LABELS: usize = 20;
@@ -32,6 +30,9 @@ pub(crate) struct SequenceHead {
     pub(crate) labels: LabelSet,
     /// The most tokens of a text, special tokens included.
     pub(crate) max_length: usize,
+    /// Where longer texts are read in windows, how many tokens a window repeats of the one before;
+    /// `None` where they are cut.
+    pub(crate) stride: Option<usize>,
     /// Another head than the checkpoint's.
     pub(crate) head: Option<ClassificationHeadConfig>,
 }
@@ -78,8 +79,18 @@ impl SequenceHead {
             problem_type: self.problem,
             task: self.task,
             max_length: Some(self.max_length),
+            stride: self.stride,
         };
         Ok(save_classifier(folder, model, &metadata)?)
+    }
+
+    /// What can be kept of every text where the encoder is frozen: nothing where a text may be
+    /// several windows.
+    pub(crate) fn frozen_features(&self, model: &SequenceClassifier) -> Option<Features> {
+        match self.stride {
+            Some(_) => None,
+            None => model.frozen_features(),
+        }
     }
 
     /// A number for every label, by id: those of `table` by label, `usual` for the others. `what`
@@ -140,29 +151,6 @@ impl FrozenFeatures for Features {
     fn depend_on(self, parameter: &str) -> bool {
         is_encoder_name(parameter) && (self == Self::Pooled || !parameter.starts_with("pooler."))
     }
-}
-
-/// `[batch, labels]`.
-pub(crate) fn logits(
-    model: &SequenceClassifier,
-    input: &Input<'_, Features>,
-    options: &ForwardOptions,
-) -> Result<Tensor<2>, ForwardError> {
-    match input {
-        Input::Tokens(batch) => Ok(model.forward(batch, options)?.logits),
-        Input::Features(features, rows) => {
-            model.classify_frozen(*features, (*rows).clone(), options)
-        }
-    }
-}
-
-/// The logits of a batch without dropout, `[batch, labels]`, row by row.
-pub(crate) fn logit_values(
-    model: &SequenceClassifier,
-    input: &Input<'_, Features>,
-) -> Result<Vec<f32>, ForwardError> {
-    let logits = logits(model, input, &ForwardOptions::default())?;
-    Ok(logits.into_data().iter::<f32>().collect())
 }
 
 /// The labels for an error message, the first few by name.

@@ -17,7 +17,8 @@ use cloze_model::losses::{CrossEntropy, cross_entropy};
 use cloze_model::{ClassificationHeadConfig, Features, ForwardOptions, SequenceClassifier};
 
 use crate::metrics::Direction;
-use crate::sequence_head::{LabelPlace, SequenceHead, logit_values, logits};
+use crate::row_logits::{logit_values, logits};
+use crate::sequence_head::{LabelPlace, SequenceHead};
 use crate::{Input, Objective, Task, TaskError};
 pub use evaluator::{ClassPrediction, ClassificationEvaluator};
 pub use scores::{LabelScore, softmax};
@@ -51,10 +52,20 @@ impl TextClassification {
                 problem: ProblemType::SingleLabelClassification,
                 labels,
                 max_length,
+                stride: None,
                 head: None,
             },
             loss: CrossEntropy::default(),
         }
+    }
+
+    /// Reads texts that are longer in windows, of which each repeats so many tokens of the one
+    /// before, and averages their logits; `None`, as without this, cuts them. Such examples are
+    /// made by [`encode_windows`](crate::encoding::encode_windows).
+    #[must_use]
+    pub fn with_windows(mut self, stride: Option<usize>) -> Self {
+        self.sequence.stride = stride;
+        self
     }
 
     /// Puts another head on the encoder than the architecture's own.
@@ -180,7 +191,7 @@ impl Task for TextClassification {
     }
 
     fn frozen_features(&self, model: &SequenceClassifier) -> Option<Features> {
-        model.frozen_features()
+        self.sequence.frozen_features(model)
     }
 
     fn encode(

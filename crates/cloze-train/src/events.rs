@@ -195,6 +195,17 @@ pub enum Warning<'a> {
         /// Tokens that are read.
         max_length: usize,
     },
+    /// Texts are longer than the model reads, and are read in windows that overlap.
+    TextWindows {
+        /// How many.
+        texts: usize,
+        /// The windows of all of them.
+        windows: usize,
+        /// Of how many texts.
+        total: usize,
+        /// Tokens of a window.
+        max_length: usize,
+    },
     /// Sentences are longer than the model reads, and are read in windows that overlap.
     Windows {
         /// How many.

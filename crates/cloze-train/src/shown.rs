@@ -24,6 +24,10 @@ pub struct ShownExample {
     pub input_ids: Vec<u32>,
     /// Their types.
     pub token_type_ids: Vec<u32>,
+    /// Lengths in tokens of the windows that these are, one after another; empty where they are one
+    /// sequence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<usize>,
     /// What the model should say.
     #[serde(flatten)]
     pub target: ShownTarget,
@@ -170,6 +174,7 @@ fn shown<T: Prepare>(
         tokens: example.ids.iter().map(token).collect(),
         input_ids: example.ids.clone(),
         token_type_ids: example.type_ids.clone(),
+        windows: example.windows.clone(),
         target: task.shown_target(&example.target),
     }
 }

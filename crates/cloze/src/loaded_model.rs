@@ -177,6 +177,7 @@ impl LoadedModel {
                 .and_then(|settings| settings.task.as_deref())
                 .unwrap_or(task_of(problem_type)),
             max_length: settings.and_then(|settings| settings.max_length),
+            stride: settings.and_then(|settings| settings.stride),
         };
         copy_settings(THRESHOLDS_FILE, checkpoint.folder(), folder)?;
         save_classifier(folder, model, &metadata)

@@ -10,6 +10,7 @@ use cloze_model::checkpoint::{CheckpointError, HubError, HubOptions};
 use cloze_model::device::ComputeDevice;
 
 use crate::arguments::SharedArguments;
+use crate::arguments::long_texts::LongTextArguments;
 use crate::failure::hint;
 use crate::progress;
 
@@ -55,9 +56,13 @@ impl Models {
     pub(crate) fn text_classifier(
         &self,
         name: &str,
+        long: LongTextArguments,
         device: &ComputeDevice,
     ) -> anyhow::Result<TextClassifier> {
-        TextClassifier::open(&self.folder(name)?, device.device()).map_err(advise)
+        let folder = self.folder(name)?;
+        let classifier = TextClassifier::open(&folder, device.device()).map_err(advise)?;
+        let stride = long.stride(classifier.stride(), classifier.max_length())?;
+        Ok(classifier.with_windows(stride))
     }
 
     /// A classifier with several labels a text, loaded onto a device; its own thresholds, unless
@@ -66,10 +71,13 @@ impl Models {
         &self,
         name: &str,
         threshold: Option<f64>,
+        long: LongTextArguments,
         device: &ComputeDevice,
     ) -> anyhow::Result<MultiLabelClassifier> {
         let folder = self.folder(name)?;
         let classifier = MultiLabelClassifier::open(&folder, device.device()).map_err(advise)?;
+        let stride = long.stride(classifier.stride(), classifier.max_length())?;
+        let classifier = classifier.with_windows(stride);
         Ok(match threshold {
             Some(threshold) => classifier.with_threshold(threshold),
             None => classifier,
@@ -94,9 +102,13 @@ impl Models {
     pub(crate) fn text_regressor(
         &self,
         name: &str,
+        long: LongTextArguments,
         device: &ComputeDevice,
     ) -> anyhow::Result<TextRegressor> {
-        TextRegressor::open(&self.folder(name)?, device.device()).map_err(advise)
+        let folder = self.folder(name)?;
+        let regressor = TextRegressor::open(&folder, device.device()).map_err(advise)?;
+        let stride = long.stride(regressor.stride(), regressor.max_length())?;
+        Ok(regressor.with_windows(stride))
     }
 }
 

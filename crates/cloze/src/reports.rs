@@ -1,10 +1,11 @@
 //! What an evaluation found, as tables and as JSON.
 
+use cloze_data::tokenizer::LongTexts;
 use cloze_tasks::metrics::{Cell, Evaluation, Table};
 use serde_json::{Map, Value, json};
 
 use crate::tables::TextTable;
-use crate::terminal::{Results, Thousands};
+use crate::terminal::{Results, Thousands, counted, note, warn};
 
 /// `{"accuracy": …, …, "per_class": {…}, "confusion_matrix": {…}}`
 pub(crate) fn evaluation_json(evaluation: &Evaluation) -> Value {
@@ -58,5 +59,21 @@ fn cell(cell: &Cell) -> String {
     match cell {
         Cell::Count(count) => Thousands(*count as usize).to_string(),
         Cell::Score(score) => format!("{score:.4}"),
+    }
+}
+
+/// Says how many texts were cut, or read in windows, as they are longer than the model reads at
+/// once.
+pub(crate) fn tell_of_long_texts(long: &LongTexts, stride: Option<usize>) {
+    match stride {
+        _ if !long.any() => {}
+        None => warn(long),
+        Some(_) => note(format_args!(
+            "{} of {} longer than the {} tokens that the model reads at once: read in windows that \
+             overlap",
+            Thousands(long.longer),
+            counted(long.texts, "text"),
+            long.limit
+        )),
     }
 }

@@ -316,6 +316,17 @@ fn describe(warning: &Warning<'_>) -> String {
             Thousands(*texts),
             counted(*total, "text")
         ),
+        Warning::TextWindows {
+            texts,
+            windows,
+            total,
+            max_length,
+        } => format!(
+            "{} of {} are longer than {max_length} tokens and are read in {} windows that overlap",
+            Thousands(*texts),
+            counted(*total, "text"),
+            Thousands(*windows)
+        ),
         Warning::Windows {
             sentences,
             total,

@@ -17,7 +17,7 @@ pub struct ExampleFacts {
     pub label: Option<usize>,
     /// Length in tokens before anything is cut, special tokens included.
     pub length: usize,
-    /// Tokens that are left of the text itself.
+    /// Tokens that are left of the text itself; those that several windows have count in each.
     pub tokens: usize,
     /// How many of these the vocabulary does not know.
     pub unknown: usize,
@@ -45,8 +45,11 @@ impl ExampleFacts {
 pub struct DatasetReport {
     /// Class names in the order of their ids; none where examples have no class as a whole.
     pub labels: Vec<String>,
-    /// Length in tokens at which texts are cut.
+    /// Length in tokens at which texts are cut, or that of the windows they are read in.
     pub max_length: Option<usize>,
+    /// Where longer texts are read in windows, how many tokens a window repeats of the one before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stride: Option<usize>,
     /// Share of the texts, above 0 and up to 1, whose length is reported besides the usual shares.
     pub coverage: Option<f64>,
     /// One report a split.
@@ -69,7 +72,7 @@ pub struct SplitReport {
     pub lengths: LengthPercentiles,
     /// The length that covers [`DatasetReport::coverage`], where that is given.
     pub covering_length: Option<usize>,
-    /// Examples that are longer than the maximum length.
+    /// Examples that are longer than the maximum length: cut, or read in windows.
     pub cut: Share,
     /// Unknown tokens among those of the texts.
     pub unknown: Share,
@@ -139,9 +142,18 @@ impl DatasetReport {
         Self {
             labels: labels.into(),
             max_length,
+            stride: None,
             coverage: None,
             splits: Vec::new(),
         }
+    }
+
+    /// Reports texts that are longer as read in windows, each of which repeats so many tokens of the
+    /// one before; `None`, as without this, as cut.
+    #[must_use]
+    pub fn with_windows(mut self, stride: Option<usize>) -> Self {
+        self.stride = stride;
+        self
     }
 
     /// Reports the length that covers this share of the texts, above 0 and up to 1, too.
@@ -279,9 +291,11 @@ impl fmt::Display for DatasetReport {
         }
         row("the longest has", &|split| count(split.lengths.max));
         if let Some(max_length) = self.max_length {
-            row(&format!("texts cut at {max_length}"), &|split| {
-                percent(split.cut, 1)
-            });
+            let name = match self.stride {
+                Some(_) => format!("in windows of {max_length}"),
+                None => format!("texts cut at {max_length}"),
+            };
+            row(&name, &|split| percent(split.cut, 1));
         }
         row("unknown tokens", &|split| percent(split.unknown, 2));
         write!(f, "{table}")

@@ -32,6 +32,9 @@ pub struct ClassifierMetadata<'a> {
     pub task: &'a str,
     /// Longest sequence in training, special tokens included.
     pub max_length: Option<usize>,
+    /// Where longer texts are read in windows, how many tokens of the text a window repeats of the
+    /// one before; `None` where they are cut.
+    pub stride: Option<usize>,
 }
 
 /// Writes `config.json` and `model.safetensors` as `transformers` reads them, into a folder that
@@ -166,6 +169,7 @@ pub(super) fn save_model(
     let settings = ClozeSettings {
         task: Some(saved.task.into()),
         max_length: saved.max_length,
+        stride: None,
         head: None,
         continuation: None,
     };
@@ -256,6 +260,7 @@ fn describe_head(
     let settings = ClozeSettings {
         task: Some(metadata.task.into()),
         max_length: metadata.max_length,
+        stride: metadata.stride,
         head: (*head.config != said).then(|| head.config.clone()),
         continuation: None,
     };

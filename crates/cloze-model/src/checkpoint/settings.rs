@@ -17,6 +17,10 @@ pub struct ClozeSettings {
     /// Longest sequence in training, special tokens included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_length: Option<usize>,
+    /// Where longer texts are read in windows, whose scores are averaged: how many tokens a window
+    /// repeats of the one before. Absent where they are cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stride: Option<usize>,
     /// The classification head, where it is not the one that `transformers` gives the
     /// architecture.
     #[serde(default, skip_serializing_if = "Option::is_none")]

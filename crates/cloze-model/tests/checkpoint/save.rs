@@ -20,6 +20,7 @@ fn saved(folder: &Path, model: &SequenceClassifier, config: &ConfigJson) -> Valu
         problem_type: ProblemType::SingleLabelClassification,
         task: "text-classification",
         max_length: Some(16),
+        stride: None,
     };
     save_classifier(folder, model, &metadata).unwrap();
     serde_json::from_str(&fs::read_to_string(folder.join("config.json")).unwrap()).unwrap()

@@ -24,6 +24,7 @@ fn a_checkpoint_loads_whole_and_a_saved_model_loads_again_bit_for_bit() {
             problem_type: ProblemType::SingleLabelClassification,
             task: "text-classification",
             max_length: Some(16),
+            stride: None,
         };
         save_classifier(folder.path(), &model, &metadata).unwrap();
         let saved = Checkpoint::open(folder.path()).unwrap();

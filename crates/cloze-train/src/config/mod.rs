@@ -6,6 +6,7 @@ mod masking_checks;
 mod question_checks;
 mod schema;
 mod schema_continuation;
+mod schema_long_texts;
 mod schema_loss;
 mod schema_masked;
 mod schema_multi_label;

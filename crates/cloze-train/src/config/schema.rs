@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use super::schema_continuation::{
     ContinuationHeadKindConfig, ContinuationSamplesConfig, ContinuationTableConfig,
 };
+pub use super::schema_long_texts::LongTextsConfig;
 pub use super::schema_loss::{ClassWeightsConfig, LossConfig, NamedClassWeights};
 pub use super::schema_masked::{
     LimitConfig, MaskingConfig, PairsConfig, SentencesConfig, WholeWordConfig, WordsConfig,
@@ -265,6 +266,14 @@ pub struct DataConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 3))]
     pub max_length: Option<usize>,
+    /// Classification of texts and regression: whether longer texts are `cut`, or read in `windows`
+    /// that overlap, whose logits are averaged.
+    #[serde(default, skip_serializing_if = "LongTextsConfig::is_default")]
+    pub long_texts: LongTextsConfig,
+    /// Tokens of the text that such a window repeats of the one before; a quarter of `max_length`
+    /// where this is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stride: Option<usize>,
     /// Share of the texts, above 0 and up to 1, of which the report on the data says how many
     /// tokens cover them.
     #[serde(default = "default_coverage")]

@@ -5,11 +5,11 @@ use cloze_core::InputError;
 use super::document::Document;
 use super::schema::{default_coverage, default_separator};
 use super::{
-    BestMetric, ContinuationTableConfig, LossConfig, MaskingConfig, MultiLabelConfig,
-    NamedThreshold, QuestionsConfig, RunConfig, SentencesConfig, SplitConfig, TagsConfig, TaskKind,
-    ThresholdConfig,
+    BestMetric, ContinuationTableConfig, LongTextsConfig, LossConfig, MaskingConfig,
+    MultiLabelConfig, NamedThreshold, QuestionsConfig, RunConfig, SentencesConfig, SplitConfig,
+    TagsConfig, TaskKind, ThresholdConfig,
 };
-use super::{masking_checks, question_checks};
+use super::{masking_checks, question_checks, schema_long_texts};
 
 pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), InputError> {
     let one = config.task == TaskKind::TextClassification;
@@ -75,6 +75,13 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
             MULTI_LABEL,
         ),
         ("data.text_pair", data.text_pair.is_some(), texts, TEXTS),
+        (
+            "data.long_texts",
+            data.long_texts != LongTextsConfig::default(),
+            texts,
+            TEXTS,
+        ),
+        ("data.stride", data.stride.is_some(), texts, TEXTS),
         (
             "data.id",
             data.id.is_some(),
@@ -150,6 +157,7 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
             ));
         }
     }
+    schema_long_texts::check(config, document)?;
     check_best(config, document)?;
     let files = data.train.as_slice().len();
     if files != 1 && (!corpus || files == 0) {

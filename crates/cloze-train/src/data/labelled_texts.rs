@@ -7,15 +7,15 @@ use std::sync::Arc;
 use cloze_core::LabelSet;
 use cloze_data::readers::{Label, LabelledText};
 use cloze_data::reports::DatasetReport;
-use cloze_data::tokenizer::Tokenizer;
+use cloze_data::tokenizer::{EncodeOptions, Tokenizer, TokenizerError};
 use cloze_model::checkpoint::Checkpoint;
-use cloze_tasks::encoding::{encode_texts, with_targets};
+use cloze_tasks::encoding::{encode_windows, usual_stride, with_targets};
 use cloze_tasks::{Task, text_input};
 
 use super::sources::{RowSplit, Source, read_sources, split, warn_of_overlaps};
 use super::{Data, Prepare, Prepared, SplitData, fingerprints, max_length, warn_of_unknown_tokens};
 use crate::StopFlag;
-use crate::config::RunConfig;
+use crate::config::{LongTextsConfig, RunConfig};
 use crate::error::TrainError;
 use crate::events::{Event, Observer, SplitName, Warning};
 use crate::shown::ShownTarget;
@@ -59,6 +59,8 @@ pub(crate) struct TaskParts<'a, L> {
     pub(crate) config: &'a RunConfig,
     pub(crate) checkpoint: &'a Checkpoint,
     pub(crate) max_length: usize,
+    /// Where longer texts are read in windows, how many tokens a window repeats.
+    pub(crate) stride: Option<usize>,
     /// The names of the classes where the training file has them.
     pub(crate) class_names: Option<Vec<String>>,
     /// The training rows.
@@ -107,6 +109,10 @@ impl<T: LabelledTask> Prepare for T {
     ) -> Result<Option<Prepared<Self>>, TrainError> {
         let max_length = max_length(config, checkpoint.encoder_config(), tokenizer)?;
         config.data.max_length = Some(max_length);
+        let stride = stride(config, max_length);
+        config.data.stride = stride;
+        let limits = Limits { max_length, stride };
+        limits.check(tokenizer)?;
         let (sources, class_names) = read_sources::<T::Label>(config, observer)?;
         let splits = split(config, &sources, T::classes)?;
         warn_of_overlaps(&sources, &splits, observer);
@@ -114,6 +120,7 @@ impl<T: LabelledTask> Prepare for T {
             config,
             checkpoint,
             max_length,
+            stride,
             class_names,
             rows: rows(&splits[0], &sources[0]).collect(),
         })?;
@@ -126,8 +133,8 @@ impl<T: LabelledTask> Prepare for T {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let task = task.weighted(config, &targets[0])?;
-        let mut encoded = encode(tokenizer, max_length, &sources, &splits, targets, observer)?;
-        report::<T>(config, &task, &encoded, observer);
+        let mut encoded = encode(tokenizer, limits, &sources, &splits, targets, observer)?;
+        report::<T>(config, &task, limits, &encoded, observer);
         let fingerprints = fingerprints(config, tokenizer)?;
         // `encoded` holds train, validation and test, in this order, as `split` made them.
         let (test, validation) = (encoded.remove(2), encoded.remove(1));
@@ -141,6 +148,40 @@ impl<T: LabelledTask> Prepare for T {
     }
 }
 
+/// Tokens that a window repeats, where long texts are read in windows.
+fn stride(config: &RunConfig, max_length: usize) -> Option<usize> {
+    match config.data.long_texts {
+        LongTextsConfig::Cut => None,
+        LongTextsConfig::Windows => config.data.stride.or(Some(usual_stride(max_length))),
+    }
+}
+
+/// How much is read of a text at once.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// Tokens, special tokens included.
+    max_length: usize,
+    /// Tokens that a window repeats of the one before; `None` where longer texts are cut.
+    stride: Option<usize>,
+}
+
+impl Limits {
+    /// Refuses windows that could not go forward, also where no text has several so far.
+    fn check(self, tokenizer: &Tokenizer) -> Result<(), TrainError> {
+        let Some(stride) = self.stride else {
+            return Ok(());
+        };
+        let special = tokenizer
+            .encode(&"".into(), &EncodeOptions::default())?
+            .len();
+        let window = self.max_length.saturating_sub(special);
+        if stride >= window {
+            return Err(TokenizerError::Stride { window, stride }.into());
+        }
+        Ok(())
+    }
+}
+
 fn rows<'a, L>(
     split: &'a RowSplit,
     source: &'a Source<L>,
@@ -150,7 +191,7 @@ fn rows<'a, L>(
 
 fn encode<L, T: Clone + std::fmt::Debug + Send + Sync + 'static>(
     tokenizer: &Tokenizer,
-    max_length: usize,
+    limits: Limits,
     sources: &[Source<L>],
     splits: &[RowSplit],
     targets: Vec<Vec<T>>,
@@ -162,7 +203,8 @@ fn encode<L, T: Clone + std::fmt::Debug + Send + Sync + 'static>(
     for (split, targets) in splits.iter().zip(targets) {
         let source = &sources[split.source];
         let texts: Vec<_> = rows(split, source).map(text_input).collect();
-        let examples = encode_texts(tokenizer, &texts, max_length, |done| {
+        let Limits { max_length, stride } = limits;
+        let examples = encode_windows(tokenizer, &texts, max_length, stride, |done| {
             let done = before + done;
             observer.observe(&Event::Encoding { done, total });
         })?;
@@ -179,12 +221,15 @@ fn encode<L, T: Clone + std::fmt::Debug + Send + Sync + 'static>(
 fn report<T: LabelledTask>(
     config: &RunConfig,
     task: &T,
+    limits: Limits,
     splits: &[SplitData<T::Target>],
     observer: &mut dyn Observer,
 ) {
-    let max_length = task.max_length();
+    let Limits { max_length, stride } = limits;
     let mut report = DatasetReport::new(task.class_names(), Some(max_length))
+        .with_windows(stride)
         .with_coverage(config.data.coverage);
+    let mut windows = 0;
     let names = [SplitName::Train, SplitName::Validation, SplitName::Test];
     for (name, split) in names.into_iter().zip(splits) {
         let examples = split.examples.in_memory().unwrap_or_default();
@@ -192,16 +237,28 @@ fn report<T: LabelledTask>(
             let rows = examples.iter();
             let rows = rows.map(|example| (example.facts, T::classes_of(&example.target)));
             report.add_split_of_several(name.name(), rows);
+            windows += examples
+                .iter()
+                .map(|example| example.windows.len())
+                .sum::<usize>();
         }
     }
     observer.observe(&Event::Report(&report));
-    let cut = report.splits.iter().map(|split| split.cut.count).sum();
+    let texts = report.splits.iter().map(|split| split.cut.count).sum();
     let total = report.splits.iter().map(|split| split.rows).sum();
-    if cut > 0 {
-        let warning = Warning::CutTexts {
-            texts: cut,
-            total,
-            max_length,
+    if texts > 0 {
+        let warning = match stride {
+            None => Warning::CutTexts {
+                texts,
+                total,
+                max_length,
+            },
+            Some(_) => Warning::TextWindows {
+                texts,
+                windows,
+                total,
+                max_length,
+            },
         };
         observer.observe(&Event::Warning(warning));
     }

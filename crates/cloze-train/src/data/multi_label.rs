@@ -30,6 +30,7 @@ impl LabelledTask for MultiLabel {
         };
         let head = head_config(parts.config.head.as_ref(), parts.checkpoint)?;
         Ok(Self::new(labels, parts.max_length)
+            .with_windows(parts.stride)
             .with_head(head)
             .with_threshold(&threshold)?)
     }

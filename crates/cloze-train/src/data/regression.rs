@@ -18,7 +18,9 @@ impl LabelledTask for Regression {
 
     fn of_rows(parts: &TaskParts<'_, f64>) -> Result<Self, TrainError> {
         let head = head_config(parts.config.head.as_ref(), parts.checkpoint)?;
-        Ok(Self::new(parts.checkpoint, parts.max_length)?.with_head(head))
+        Ok(Self::new(parts.checkpoint, parts.max_length)?
+            .with_windows(parts.stride)
+            .with_head(head))
     }
 
     fn targets_of<'a>(

@@ -25,6 +25,7 @@ impl LabelledTask for TextClassification {
         let rows = parts.rows.iter();
         let labels = parts.labels(rows.filter_map(|row| row.label.as_deref()))?;
         Ok(Self::new(labels, parts.max_length)
+            .with_windows(parts.stride)
             .with_head(head_config(parts.config.head.as_ref(), parts.checkpoint)?)
             .with_label_smoothing(parts.config.loss.label_smoothing))
     }

@@ -6,6 +6,7 @@ use cloze_infer::ModelTask;
 use cloze_tasks::metrics::AnswerMetric;
 
 use super::device::DeviceArguments;
+use super::long_texts::{LONG_TEXTS, LongTextArguments};
 use super::table::{TableArguments, threshold_parser};
 use crate::failure::Usage;
 
@@ -71,6 +72,9 @@ pub(crate) struct EvalArguments {
     #[arg(long, value_enum, value_name = "METRIC")]
     pub(crate) metric: Option<AnswerMetricArgument>,
 
+    #[command(flatten)]
+    pub(crate) long: LongTextArguments,
+
     /// Decides which tokens are masked
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub(crate) seed: u64,
@@ -133,6 +137,10 @@ impl EvalArguments {
                     )));
                 }
             }
+        }
+        self.long.check()?;
+        if self.long.are_given() && !task.labels_texts() {
+            return Err(Usage::new(LONG_TEXTS));
         }
         if self.label_separator.as_deref() == Some("") {
             let message =

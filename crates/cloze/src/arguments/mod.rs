@@ -12,6 +12,7 @@ pub(crate) mod eval;
 pub(crate) mod index;
 pub(crate) mod init;
 pub(crate) mod inspect;
+pub(crate) mod long_texts;
 pub(crate) mod predict;
 pub(crate) mod search;
 pub(crate) mod similarity;

@@ -11,6 +11,7 @@ use cloze_infer::{
 
 use super::answers::AnswerArguments;
 use super::device::DeviceArguments;
+use super::long_texts::{LONG_TEXTS, LongTextArguments};
 use super::table::{TableArguments, threshold_parser};
 use crate::failure::Usage;
 
@@ -88,6 +89,9 @@ pub(crate) struct PredictArguments {
     #[command(flatten)]
     pub(crate) answers: AnswerArguments,
 
+    #[command(flatten)]
+    pub(crate) long: LongTextArguments,
+
     /// Fill masks with one of these tokens only, given with commas between them
     #[arg(long, value_name = "TOKEN", value_delimiter = ',')]
     pub(crate) targets: Vec<String>,
@@ -158,6 +162,8 @@ pub(crate) struct PredictSettings {
     pub(crate) json: bool,
     /// For a model that gives any number of labels: from which probability on.
     pub(crate) threshold: Option<f64>,
+    /// What was said about long texts.
+    pub(crate) long: LongTextArguments,
     /// Next sentences instead of masked words.
     pub(crate) next_sentence: bool,
     /// What was said about fillings.
@@ -202,10 +208,10 @@ impl PredictSettings {
                  of questions are for models that answer questions, and this one does not",
             );
         }
-        let labels = matches!(
-            task,
-            ModelTask::TextClassification | ModelTask::MultiLabel | ModelTask::Regression
-        );
+        let labels = task.labels_texts();
+        if self.long.are_given() && !labels {
+            return refuse(LONG_TEXTS);
+        }
         match task {
             _ if answers && self.options.top_k == TopK::All => refuse(
                 "--all is for labels, and the model answers questions: --top-k gives several",
@@ -315,6 +321,7 @@ pub(crate) struct StreamInput {
 impl PredictArguments {
     /// What the arguments mean together.
     pub(crate) fn settings(mut self) -> Result<(String, PredictSettings), Usage> {
+        self.long.check()?;
         // A question is a text, and its context the second one.
         self.texts.extend(self.answers.question.clone());
         self.pair = self.pair.or_else(|| self.answers.context.clone());
@@ -330,6 +337,7 @@ impl PredictArguments {
             list: self.all || self.top_k.is_some(),
             json: self.json,
             threshold: self.threshold,
+            long: self.long,
             answers: self.answers,
             asks: false,
             aggregation: self.aggregation,

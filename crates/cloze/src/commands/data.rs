@@ -62,7 +62,21 @@ pub(crate) fn run(arguments: &DataArguments, models: &Models) -> anyhow::Result<
     }
 }
 
-/// A line of tokens, each that has a tag or was masked with the tag or with what stood there behind
+/// The tokens of every window, or all of them where there is but one.
+fn windows<'a>(tokens: &'a [String], lengths: &[usize]) -> Vec<&'a [String]> {
+    if lengths.is_empty() {
+        return vec![tokens];
+    }
+    let mut rest = tokens;
+    let mut window = |&length: &usize| {
+        let (window, others) = rest.split_at(length);
+        rest = others;
+        window
+    };
+    lengths.iter().map(&mut window).collect()
+}
+
+/// A line of tokens for each window, each token that has a tag or was masked with the tag or with what stood there behind
 /// it, and a line with what is to be said of the whole.
 fn print(
     example: &ShownExample,
@@ -121,7 +135,9 @@ fn print(
             })
         }
     };
-    results.line(tokens.join(" "))?;
+    for window in windows(&tokens, &example.windows) {
+        results.line(window.join(" "))?;
+    }
     if let Some(last) = last {
         results.line(format_args!("  {last}"))?;
     }

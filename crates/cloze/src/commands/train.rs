@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use cloze_data::tokenizer::TokenizerError;
 use cloze_train::{
     Environment, Outcome, RunConfig, RunConfigError, RunFolder, RunResults, StopFlag, TrainError,
     cache_folder, resume, train,
@@ -86,9 +87,10 @@ pub(super) fn config_error(error: RunConfigError) -> anyhow::Error {
 pub(super) fn train_error(error: TrainError) -> anyhow::Error {
     match error {
         TrainError::Config(error) => config_error(error),
-        TrainError::Freeze(_) | TrainError::MaxLength { .. } | TrainError::NothingToTrain => {
-            Usage::from(error).into()
-        }
+        TrainError::Freeze(_)
+        | TrainError::MaxLength { .. }
+        | TrainError::NothingToTrain
+        | TrainError::Tokenizer(TokenizerError::Stride { .. }) => Usage::from(error).into(),
         TrainError::Read(cloze_data::readers::ReadError::Rows(_)) => {
             hint(error, "`--set data.bad_rows=skip` leaves such rows out")
         }

@@ -14,7 +14,7 @@ use crate::bad_rows::SkippedRows;
 use crate::failure::hint;
 use crate::models::Models;
 use crate::progress;
-use crate::terminal::warn;
+use crate::reports::tell_of_long_texts;
 
 /// Metrics of a classifier over texts with one label each.
 pub(super) fn classes(
@@ -23,12 +23,15 @@ pub(super) fn classes(
     device: &ComputeDevice,
 ) -> anyhow::Result<()> {
     let (texts, column) = read::<String>(arguments)?;
-    let classifier = models.text_classifier(&arguments.model, device)?;
+    let classifier = models.text_classifier(&arguments.model, arguments.long, device)?;
     let task = classifier.task();
     let targets = task.targets(&texts, &arguments.data, &column)?;
-    report(arguments, &texts, |inputs, progress| {
-        classifier.evaluate(inputs, &targets, arguments.batch_size, progress)
-    })
+    report(
+        arguments,
+        &texts,
+        classifier.stride(),
+        |inputs, progress| classifier.evaluate(inputs, &targets, arguments.batch_size, progress),
+    )
 }
 
 /// Metrics of a classifier over texts with any number of labels.
@@ -38,13 +41,16 @@ pub(super) fn several(
     device: &ComputeDevice,
 ) -> anyhow::Result<()> {
     let (texts, column) = read::<Vec<String>>(arguments)?;
-    let name = &arguments.model;
-    let classifier = models.multi_label_classifier(name, arguments.threshold, device)?;
+    let (name, threshold) = (&arguments.model, arguments.threshold);
+    let classifier = models.multi_label_classifier(name, threshold, arguments.long, device)?;
     let task = classifier.task();
     let targets = task.targets(&texts, &arguments.data, &column)?;
-    report(arguments, &texts, |inputs, progress| {
-        classifier.evaluate(inputs, &targets, arguments.batch_size, progress)
-    })
+    report(
+        arguments,
+        &texts,
+        classifier.stride(),
+        |inputs, progress| classifier.evaluate(inputs, &targets, arguments.batch_size, progress),
+    )
 }
 
 /// Metrics of a model that gives numbers.
@@ -54,9 +60,9 @@ pub(super) fn numbers(
     device: &ComputeDevice,
 ) -> anyhow::Result<()> {
     let (texts, column) = read::<f64>(arguments)?;
-    let regressor = models.text_regressor(&arguments.model, device)?;
+    let regressor = models.text_regressor(&arguments.model, arguments.long, device)?;
     let targets = Regression::targets(&texts, &arguments.data, &column)?;
-    report(arguments, &texts, |inputs, progress| {
+    report(arguments, &texts, regressor.stride(), |inputs, progress| {
         regressor.evaluate(inputs, &targets, arguments.batch_size, progress)
     })
 }
@@ -93,6 +99,7 @@ fn read<L: Label>(arguments: &EvalArguments) -> anyhow::Result<(Vec<LabelledText
 fn report<L>(
     arguments: &EvalArguments,
     texts: &[LabelledText<L>],
+    stride: Option<usize>,
     evaluate: impl FnOnce(
         &[TextInput<'_>],
         &mut dyn FnMut(usize),
@@ -102,9 +109,7 @@ fn report<L>(
     let bar = progress::counter(inputs.len(), "texts");
     let (evaluation, long) = evaluate(&inputs, &mut |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
-    if long.any() {
-        warn(&long);
-    }
+    tell_of_long_texts(&long, stride);
     print(&evaluation, arguments.json)
 }
 

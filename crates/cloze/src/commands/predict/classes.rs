@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::{Predictor, shown_text};
 use crate::arguments::predict::PredictSettings;
-use crate::terminal::{Results, warn};
+use crate::reports::tell_of_long_texts;
+use crate::terminal::Results;
 
 /// A model that gives labels.
 pub(super) trait Labeller {
@@ -19,6 +20,11 @@ pub(super) trait Labeller {
 
     /// Tokens that it reads of a text.
     fn max_length(&self) -> usize;
+
+    /// Where it reads longer texts in windows, how many tokens a window repeats.
+    fn stride(&self) -> Option<usize> {
+        None
+    }
 
     /// Whether a text can only have one score, and its label says nothing.
     fn gives_a_number(&self) -> bool {
@@ -39,6 +45,10 @@ impl Labeller for TextClassifier {
 
     fn max_length(&self) -> usize {
         self.max_length()
+    }
+
+    fn stride(&self) -> Option<usize> {
+        self.stride()
     }
 
     fn predict(
@@ -67,6 +77,10 @@ impl Labeller for SeveralLabels {
         self.model.max_length()
     }
 
+    fn stride(&self) -> Option<usize> {
+        self.model.stride()
+    }
+
     fn predict(
         &self,
         texts: &[TextInput<'_>],
@@ -87,6 +101,10 @@ impl Labeller for TextRegressor {
 
     fn max_length(&self) -> usize {
         self.max_length()
+    }
+
+    fn stride(&self) -> Option<usize> {
+        self.stride()
     }
 
     fn gives_a_number(&self) -> bool {
@@ -205,9 +223,7 @@ impl<L: Labeller> Predictor for Classes<L> {
 
     fn finish(&mut self) -> anyhow::Result<()> {
         self.results.flush()?;
-        if self.long.any() {
-            warn(&self.long);
-        }
+        tell_of_long_texts(&self.long, self.model.stride());
         Ok(())
     }
 }

@@ -81,13 +81,13 @@ fn predictor(
     let device_of_model = device.device();
     Ok(match task {
         ModelTask::TextClassification => {
-            let classifier = models.text_classifier(model, device)?;
+            let classifier = models.text_classifier(model, settings.long, device)?;
             Box::new(Classes::new(classifier, settings))
         }
         ModelTask::MultiLabel => {
-            let threshold = settings.threshold;
+            let (threshold, long) = (settings.threshold, settings.long);
             let labels = SeveralLabels {
-                model: models.multi_label_classifier(model, threshold, device)?,
+                model: models.multi_label_classifier(model, threshold, long, device)?,
                 top_k: settings.list.then_some(settings.options.top_k),
             };
             // A text may have one label, or none.
@@ -95,7 +95,7 @@ fn predictor(
             Box::new(Classes::new(labels, settings))
         }
         ModelTask::Regression => {
-            let regressor = models.text_regressor(model, device)?;
+            let regressor = models.text_regressor(model, settings.long, device)?;
             Box::new(Classes::new(regressor, settings))
         }
         ModelTask::TokenClassification => {
