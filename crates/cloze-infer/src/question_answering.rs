@@ -271,6 +271,8 @@ impl QuestionAnsweringPipeline {
                     &mut evaluator,
                 )?;
             }
+            // Sums up, and lets go of what was kept of each question.
+            evaluator.take_predictions();
             progress(first + questions.len());
         }
         Ok(evaluator.evaluation())

@@ -53,6 +53,7 @@ impl Batch {
         let target = |(sentence, labels): (usize, &Vec<i64>)| TagTarget {
             sentence,
             length: labels.len(),
+            words: 0,
             tokens: (0..)
                 .zip(labels)
                 .filter(|(_, label)| **label >= 0)

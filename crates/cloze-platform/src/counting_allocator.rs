@@ -12,6 +12,7 @@ use crate::allocator::Allocator;
 pub struct CountingAllocator {
     allocations: AtomicU64,
     bytes: AtomicU64,
+    given_back: AtomicU64,
 }
 
 /// What was asked of a [`CountingAllocator`].
@@ -33,7 +34,16 @@ impl CountingAllocator {
         Self {
             allocations: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            given_back: AtomicU64::new(0),
         }
+    }
+
+    /// Bytes that were asked for and not yet given back.
+    pub fn held(&self) -> u64 {
+        let given_back = self.given_back.load(Ordering::Relaxed);
+        self.bytes
+            .load(Ordering::Relaxed)
+            .saturating_sub(given_back)
     }
 
     /// What was asked so far.
@@ -47,6 +57,10 @@ impl CountingAllocator {
     fn count(&self, bytes: usize) {
         self.allocations.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn count_back(&self, bytes: usize) {
+        self.given_back.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 
@@ -65,12 +79,14 @@ unsafe impl GlobalAlloc for CountingAllocator {
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        self.count_back(layout.size());
         // SAFETY: the pointer came from mimalloc with this layout, as the caller promises.
         unsafe { Allocator.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         self.count(new_size);
+        self.count_back(layout.size());
         // SAFETY: as in `dealloc`.
         unsafe { Allocator.realloc(pointer, layout, new_size) }
     }
@@ -88,12 +104,13 @@ mod tests {
         unsafe {
             let pointer = allocator.alloc(layout);
             let pointer = allocator.realloc(pointer, layout, 200);
+            assert_eq!(allocator.held(), 200);
             allocator.dealloc(pointer, Layout::from_size_align(200, 8).unwrap());
         }
         let wanted = Allocations {
             count: 2,
             bytes: 300,
         };
-        assert_eq!(allocator.total(), wanted);
+        assert_eq!((allocator.total(), allocator.held()), (wanted, 0));
     }
 }

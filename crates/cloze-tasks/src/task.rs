@@ -104,16 +104,34 @@ pub enum Input<'a, F> {
     Features(F, &'a Tensor<2>),
 }
 
-/// Collects a model's outputs over a data set.
+/// Sums up a model's outputs over a data set.
+///
+/// Of a row nothing is kept but what the metrics need: sums, where sums are enough; where a metric
+/// compares all rows with one another, a number or two a row, which the evaluator says. Of rows that
+/// are several examples, the windows of a long text, those of which windows are still to come are
+/// kept as well.
 pub trait Evaluator {
     /// What a task says about one row.
     type Prediction: Serialize;
 
-    /// Metrics over everything collected.
+    /// Metrics over everything that was added.
     fn evaluation(&self) -> Evaluation;
 
-    /// The predictions in the order in which the examples were added, made one at a time.
-    fn predictions(&self) -> impl Iterator<Item = Self::Prediction> + '_;
+    /// Makes predictions of what is added from now on, for [`take_predictions`]; they are kept
+    /// until they are taken.
+    ///
+    /// [`take_predictions`]: Self::take_predictions
+    fn keep_predictions(&mut self);
+
+    /// The predictions of the rows that are complete, in the order of the rows, each once; none where
+    /// none are made. Behind every batch it is asked for them, also by whoever wants none, as what is
+    /// kept of complete rows is summed up here; or, by whoever adds the examples in another order than
+    /// that of the rows, behind every batch that ends where the rows up to one are added.
+    fn take_predictions(&mut self) -> Vec<Self::Prediction>;
+
+    /// The other predictions, once everything was added: all of them where all rows together decide
+    /// what is predicted, as with thresholds that are found on them.
+    fn last_predictions(&mut self) -> Vec<Self::Prediction>;
 }
 
 /// What a trainer, an evaluation and a pipeline need to know about a task.

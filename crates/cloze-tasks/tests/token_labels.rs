@@ -80,6 +80,7 @@ fn long_sentences_lose_no_word_in_their_windows() {
         let examples = encode(&task, &words, &tags);
         assert!(examples.len() > 1);
         let mut evaluator = task.evaluator();
+        evaluator.keep_predictions();
         let mut judged = Vec::new();
         for example in &examples {
             assert!(example.ids.len() <= max_length);
@@ -97,7 +98,7 @@ fn long_sentences_lose_no_word_in_their_windows() {
             (metrics.get("f1"), metrics.get("loss")),
             (Some(1.0), Some(0.5))
         );
-        let predictions: Vec<_> = evaluator.predictions().collect();
+        let predictions = evaluator.take_predictions();
         assert_eq!(predictions.len(), 1);
         assert_eq!(predictions[0].tags.len(), 50);
     }

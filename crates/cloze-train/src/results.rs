@@ -1,9 +1,9 @@
 //! `metrics.json` and the predictions on the test rows.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::PathBuf;
 
-use cloze_core::output::write_file;
+use cloze_core::output::OutputFile;
 use cloze_data::readers::Value as RowId;
 use cloze_tasks::metrics::{Evaluation, Metrics};
 use serde::Serialize;
@@ -120,22 +120,40 @@ struct PredictionLine<'a, P> {
     prediction: P,
 }
 
-/// Writes a line for each row.
-pub(crate) fn write_predictions<'a, P: Serialize>(
-    path: &Path,
-    predictions: impl Iterator<Item = (&'a RowOrigin, P)>,
-) -> Result<(), TrainError> {
-    let write = |out: &mut dyn Write| -> io::Result<()> {
-        for (origin, prediction) in predictions {
-            let line = PredictionLine {
-                row: origin.row,
-                id: origin.id.as_ref(),
-                prediction,
-            };
-            serde_json::to_writer(&mut *out, &line)?;
-            out.write_all(b"\n")?;
+/// The file of predictions in the making: a line for each row, as they come. It is in its place when
+/// it is [finished](Self::finish), and otherwise leaves nothing behind.
+pub(crate) struct PredictionsFile {
+    file: OutputFile,
+    path: PathBuf,
+}
+
+impl PredictionsFile {
+    pub(crate) fn beside(path: PathBuf) -> Result<Self, TrainError> {
+        match OutputFile::beside(&path) {
+            Ok(file) => Ok(Self { file, path }),
+            Err(source) => Err(TrainError::write(&path, source)),
         }
-        Ok(())
-    };
-    write_file(path, write).map_err(|source| TrainError::write(path, source))
+    }
+
+    pub(crate) fn write(
+        &mut self,
+        origin: &RowOrigin,
+        prediction: &impl Serialize,
+    ) -> Result<(), TrainError> {
+        let line = PredictionLine {
+            row: origin.row,
+            id: origin.id.as_ref(),
+            prediction,
+        };
+        serde_json::to_writer(&mut self.file, &line)
+            .map_err(io::Error::from)
+            .and_then(|()| self.file.write_all(b"\n"))
+            .map_err(|source| TrainError::write(&self.path, source))
+    }
+
+    pub(crate) fn finish(self) -> Result<(), TrainError> {
+        let Self { file, path } = self;
+        file.commit()
+            .map_err(|source| TrainError::write(&path, source))
+    }
 }

@@ -57,6 +57,7 @@ fn batch(stored: &TaggedBatch) -> Result<Batch<TagTarget>> {
         TagTarget {
             sentence,
             length: labels.len(),
+            words: labels.iter().filter(|label| **label >= 0).count(),
             tokens: tokens.collect(),
         }
     };

@@ -93,7 +93,13 @@ impl Evaluator for MaskedEvaluator {
         }
     }
 
-    fn predictions(&self) -> impl Iterator<Item = NoPrediction> + '_ {
-        std::iter::empty()
+    fn keep_predictions(&mut self) {}
+
+    fn take_predictions(&mut self) -> Vec<NoPrediction> {
+        Vec::new()
+    }
+
+    fn last_predictions(&mut self) -> Vec<NoPrediction> {
+        Vec::new()
     }
 }

@@ -150,23 +150,39 @@ pub struct AnswerMeans {
     pub means: AnswerScores,
 }
 
+/// Scores of questions, added up.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AnswerSums {
+    questions: usize,
+    sum: AnswerScores,
+}
+
+impl AnswerSums {
+    /// Adds the scores of a question.
+    pub fn add(&mut self, scores: AnswerScores) {
+        self.sum.exact_match += scores.exact_match;
+        self.sum.f1 += scores.f1;
+        self.questions += 1;
+    }
+
+    /// The means of what was added.
+    pub fn means(&self) -> AnswerMeans {
+        let count = self.questions.max(1) as f64;
+        AnswerMeans {
+            questions: self.questions,
+            means: AnswerScores {
+                exact_match: self.sum.exact_match / count,
+                f1: self.sum.f1 / count,
+            },
+        }
+    }
+}
+
 /// The means of scores.
 pub fn means(scores: impl IntoIterator<Item = AnswerScores>) -> AnswerMeans {
-    let mut sum = AnswerScores::default();
-    let mut questions = 0_usize;
-    for scores in scores {
-        sum.exact_match += scores.exact_match;
-        sum.f1 += scores.f1;
-        questions += 1;
-    }
-    let count = questions.max(1) as f64;
-    AnswerMeans {
-        questions,
-        means: AnswerScores {
-            exact_match: sum.exact_match / count,
-            f1: sum.f1 / count,
-        },
-    }
+    let mut sums = AnswerSums::default();
+    scores.into_iter().for_each(|scores| sums.add(scores));
+    sums.means()
 }
 
 /// A row for the questions that have an answer, and one for those that have none.

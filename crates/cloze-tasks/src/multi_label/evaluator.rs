@@ -17,14 +17,38 @@ pub struct MultiLabelPrediction {
     pub scores: Metrics,
 }
 
-/// Collects logits and targets.
+/// Collects logits, as average precision ranks all of them: 4 bytes for every row and label, and a
+/// bit that says whether the row has the label.
 #[derive(Clone, Debug)]
 pub struct MultiLabelEvaluator {
     task: MultiLabel,
     /// `[rows, labels]`.
     logits: Vec<f32>,
     /// `[rows, labels]`: whether the row has the label.
-    truths: Vec<bool>,
+    truths: Bits,
+    /// How many of the rows' predictions were taken; `None` where none are wanted.
+    taken: Option<usize>,
+}
+
+/// Truth values, a bit each.
+#[derive(Clone, Debug, Default)]
+struct Bits {
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+impl Bits {
+    fn push(&mut self, bit: bool) {
+        if self.len.is_multiple_of(8) {
+            self.bytes.push(0);
+        }
+        self.bytes[self.len / 8] |= u8::from(bit) << (self.len % 8);
+        self.len += 1;
+    }
+
+    fn get(&self, index: usize) -> bool {
+        self.bytes[index / 8] >> (index % 8) & 1 == 1
+    }
 }
 
 impl MultiLabelEvaluator {
@@ -32,7 +56,8 @@ impl MultiLabelEvaluator {
         Self {
             task,
             logits: Vec::new(),
-            truths: Vec::new(),
+            truths: Bits::default(),
+            taken: None,
         }
     }
 
@@ -43,29 +68,32 @@ impl MultiLabelEvaluator {
     pub fn add(&mut self, logits: &[f32], targets: &[Vec<usize>]) {
         assert_eq!(logits.len(), targets.len() * self.task.labels().len());
         self.logits.extend_from_slice(logits);
-        let indicators = self.task.indicators(targets);
-        self.truths
-            .extend(indicators.into_iter().map(|value| value == 1.0));
+        for value in self.task.indicators(targets) {
+            self.truths.push(value == 1.0);
+        }
     }
 
-    /// Probabilities and truths of each row.
-    fn rows(&self) -> impl Iterator<Item = (Vec<f64>, &[bool])> {
+    fn row_count(&self) -> usize {
+        self.logits.len() / self.task.labels().len()
+    }
+
+    /// Probabilities and truths of each row from one on.
+    fn rows(&self, first: usize) -> impl Iterator<Item = (Vec<f64>, Vec<bool>)> + '_ {
         let labels = self.task.labels().len();
         let probabilities = |row: &[f32]| row.iter().copied().map(sigmoid).collect();
-        self.logits
-            .chunks(labels)
-            .map(probabilities)
-            .zip(self.truths.chunks(labels))
+        let truths = move |row: usize| {
+            let own = row * labels..(row + 1) * labels;
+            own.map(|index| self.truths.get(index)).collect()
+        };
+        let logits = self.logits.chunks(labels).enumerate().skip(first);
+        logits.map(move |(row, logits)| (probabilities(logits), truths(row)))
     }
 
     /// Probabilities and truths of a label.
     fn of_label(&self, label: usize) -> impl Iterator<Item = (f64, bool)> {
         let step = self.task.labels().len();
-        let logits = self.logits.iter().skip(label).step_by(step);
-        let truths = self.truths.iter().skip(label).step_by(step);
-        logits
-            .zip(truths)
-            .map(|(&logit, &truth)| (sigmoid(logit), truth))
+        let logits = self.logits.iter().enumerate().skip(label).step_by(step);
+        logits.map(|(index, &logit)| (sigmoid(logit), self.truths.get(index)))
     }
 
     /// The task's thresholds, or those with the best F1 of each label over all rows.
@@ -87,9 +115,9 @@ impl MultiLabelEvaluator {
         let weights = self.task.loss.positive_weights.as_deref();
         let weight = |label: usize| weights.map_or(1.0, |weights| f64::from(weights[label]));
         let softplus = |logit: f64| logit.max(0.0) + (-logit.abs()).exp().ln_1p();
-        let losses = self.logits.iter().zip(&self.truths).enumerate();
+        let losses = self.logits.iter().enumerate();
         let sum: f64 = losses
-            .map(|(index, (&logit, &truth))| match truth {
+            .map(|(index, &logit)| match self.truths.get(index) {
                 true => weight(index % labels) * softplus(-f64::from(logit)),
                 false => softplus(f64::from(logit)),
             })
@@ -138,8 +166,8 @@ impl Evaluator for MultiLabelEvaluator {
         let labels = self.task.labels().len();
         let thresholds = self.thresholds();
         let mut counts = MultiLabelCounts::new(labels);
-        for (probabilities, truths) in self.rows() {
-            counts.add(truths, &thresholds.given(&probabilities));
+        for (probabilities, truths) in self.rows(0) {
+            counts.add(&truths, &thresholds.given(&probabilities));
         }
         let precisions: Vec<f64> = (0..labels)
             .map(|label| average_precision(self.of_label(label)))
@@ -163,19 +191,41 @@ impl Evaluator for MultiLabelEvaluator {
         }
     }
 
-    fn predictions(&self) -> impl Iterator<Item = MultiLabelPrediction> + '_ {
+    fn keep_predictions(&mut self) {
+        let rows = self.row_count();
+        self.taken.get_or_insert(rows);
+    }
+
+    /// None where the thresholds are not yet decided.
+    fn take_predictions(&mut self) -> Vec<MultiLabelPrediction> {
+        match self.task.thresholds() {
+            Some(_) => self.last_predictions(),
+            None => Vec::new(),
+        }
+    }
+
+    fn last_predictions(&mut self) -> Vec<MultiLabelPrediction> {
+        let rows = self.row_count();
+        let Some(taken) = &mut self.taken else {
+            return Vec::new();
+        };
+        let first = std::mem::replace(taken, rows);
+        if first == rows {
+            return Vec::new();
+        }
         let names = self.task.labels().names();
         let thresholds = self.thresholds();
-        let named = move |given: &[bool]| {
+        let named = |given: &[bool]| {
             let pairs = names.iter().zip(given);
             let given = pairs.filter(|(_, given)| **given);
             given.map(|(name, _)| name.clone()).collect::<Vec<String>>()
         };
-        self.rows()
-            .map(move |(probabilities, truths)| MultiLabelPrediction {
-                labels: named(truths),
+        self.rows(first)
+            .map(|(probabilities, truths)| MultiLabelPrediction {
+                labels: named(&truths),
                 predicted: named(&thresholds.given(&probabilities)),
                 scores: names.iter().cloned().zip(probabilities).collect(),
             })
+            .collect()
     }
 }

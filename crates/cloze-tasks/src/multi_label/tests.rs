@@ -90,6 +90,7 @@ fn targets() -> [Vec<usize>; 3] {
 
 fn evaluated(task: &MultiLabel) -> MultiLabelEvaluator {
     let mut evaluator = task.evaluator();
+    evaluator.keep_predictions();
     // In two pieces, as batches come.
     evaluator.add(&LOGITS[..6], &targets()[..2]);
     evaluator.add(&LOGITS[6..], &targets()[2..]);
@@ -115,7 +116,7 @@ fn the_reported_loss_is_the_one_that_is_trained() {
 #[test]
 fn a_row_is_given_every_label_that_reaches_its_threshold() {
     let task = task(&["a", "b", "c"]);
-    let predictions: Vec<_> = evaluated(&task).predictions().collect();
+    let predictions = evaluated(&task).take_predictions();
     let given: Vec<String> = predictions.iter().map(|p| p.predicted.join("")).collect();
     assert_eq!(given, ["ac", "a", "bc"]);
     assert_eq!(predictions[1].labels, ["a", "b"]);
@@ -134,7 +135,7 @@ fn tuned_thresholds_are_decided_by_the_rows_and_kept() {
         .with_threshold(&Threshold::Tuned)
         .unwrap();
     assert_eq!(tuned.thresholds(), None);
-    let evaluator = evaluated(&tuned);
+    let mut evaluator = evaluated(&tuned);
     let decided = tuned.decided_by(&evaluator);
     let values = decided.thresholds().unwrap().values();
     // `b` is right from -0.3 on and wrong at -1; `a` and `c` are right at one half and about 0.9.
@@ -144,6 +145,11 @@ fn tuned_thresholds_are_decided_by_the_rows_and_kept() {
     let metrics = |task: &MultiLabel| evaluated(task).evaluation().metrics;
     assert_eq!(metrics(&tuned).get("micro_f1"), Some(1.0));
     assert_eq!(metrics(&decided), metrics(&tuned));
+    // Before all rows were seen nothing can be said about any.
+    assert_eq!(evaluator.take_predictions(), []);
+    let last = evaluator.last_predictions();
+    assert_eq!(last, evaluated(&decided).take_predictions());
+    assert_eq!(last.len(), 3);
 }
 
 #[test]

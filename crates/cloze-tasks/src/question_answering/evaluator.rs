@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Asked, BestSpans, QuestionAnswering, Span, SpanTarget};
 use crate::Evaluator;
-use crate::metrics::answers::{JudgedAnswer, best_threshold, means, table};
+use crate::metrics::answers::{AnswerSums, JudgedAnswer, best_threshold, table};
 use crate::metrics::{Evaluation, Metrics};
 
 /// What the model says about a question.
@@ -23,16 +23,41 @@ pub struct AnswerPrediction {
     pub null_score_difference: f64,
 }
 
-/// Collects the best spans of questions. What is kept of a question whose windows were all seen is
-/// its best span and how good that is.
+/// Collects the best spans of questions, and adds up how good the answers are. Where a threshold is to
+/// be found, the scores of every question are kept for it, 32 bytes.
 #[derive(Clone, Debug)]
 pub struct AnswerEvaluator {
     task: QuestionAnswering,
     /// Questions of which windows are still to come, by number.
     open: BTreeMap<usize, (Arc<Asked>, BestSpans)>,
+    /// Questions whose windows were all seen and which are not yet added up.
     judged: BTreeMap<usize, Judged>,
+    sums: Sums,
+    /// Those of all questions that were added up, where a threshold is to be found.
+    answers: Vec<JudgedAnswer>,
     /// Sum of the losses, and of what they weigh.
     loss: (f64, f64),
+    /// What predictions are to be made of; `None` where none are wanted.
+    predicted: Option<Vec<Judged>>,
+}
+
+/// Scores of all questions, of those that have an answer, and of those that have none.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    all: AnswerSums,
+    with_answer: AnswerSums,
+    without: AnswerSums,
+}
+
+impl Sums {
+    fn add(&mut self, answer: &JudgedAnswer, threshold: f64) {
+        let scores = answer.with_threshold(threshold);
+        self.all.add(scores);
+        match answer.has_answer {
+            true => self.with_answer.add(scores),
+            false => self.without.add(scores),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -48,7 +73,10 @@ impl AnswerEvaluator {
             task,
             open: BTreeMap::new(),
             judged: BTreeMap::new(),
+            sums: Sums::default(),
+            answers: Vec::new(),
             loss: (0.0, 0.0),
+            predicted: None,
         }
     }
 
@@ -96,11 +124,39 @@ impl AnswerEvaluator {
         }
     }
 
-    /// Every question, with those of which windows are missing.
-    fn questions(&self) -> impl Iterator<Item = Judged> + '_ {
+    /// Whether all questions together decide something: a threshold.
+    fn compares_questions(&self) -> bool {
+        self.task.settings().unanswerable || self.task.is_tuned
+    }
+
+    /// Adds the questions up before which no window is missing.
+    fn add_up(&mut self) {
+        let first_open = self.open.keys().next();
+        let later = first_open.map(|first| self.judged.split_off(first));
+        let complete = std::mem::replace(&mut self.judged, later.unwrap_or_default());
+        for judged in complete.into_values() {
+            if self.compares_questions() {
+                self.answers.push(judged.answer);
+            } else {
+                self.sums.add(&judged.answer, f64::INFINITY);
+            }
+            if let Some(predicted) = &mut self.predicted {
+                predicted.push(judged);
+            }
+        }
+    }
+
+    /// The questions that are not yet added up, with those of which windows are missing.
+    fn others(&self) -> impl Iterator<Item = JudgedAnswer> + '_ {
         let open = self.open.values();
-        let open = open.map(|(asked, spans)| self.judge(asked, spans));
-        self.judged.values().cloned().chain(open)
+        let open = open.map(|(asked, spans)| self.judge(asked, spans).answer);
+        let judged = self.judged.values().map(|judged| judged.answer);
+        judged.chain(open)
+    }
+
+    /// All questions, where they are compared.
+    fn compared(&self) -> Vec<JudgedAnswer> {
+        self.answers.iter().copied().chain(self.others()).collect()
     }
 
     /// No answer is given where the difference of its score is greater: never, for a model that
@@ -110,8 +166,7 @@ impl AnswerEvaluator {
         if !self.task.is_tuned {
             return settings.null_threshold;
         }
-        let answers: Vec<JudgedAnswer> = self.questions().map(|judged| judged.answer).collect();
-        best_threshold(&answers, |scores| scores.f1).threshold
+        best_threshold(&self.compared(), |scores| scores.f1).threshold
     }
 
     fn applied_threshold(&self) -> f64 {
@@ -120,21 +175,51 @@ impl AnswerEvaluator {
             false => f64::INFINITY,
         }
     }
+
+    fn predictions(&mut self) -> Vec<AnswerPrediction> {
+        let judged = self.predicted.as_mut().map(std::mem::take);
+        let judged = judged.unwrap_or_default();
+        if judged.is_empty() {
+            return Vec::new();
+        }
+        let threshold = self.applied_threshold();
+        let prediction = |judged| prediction(judged, threshold);
+        judged.into_iter().map(prediction).collect()
+    }
+}
+
+fn prediction(judged: Judged, threshold: f64) -> AnswerPrediction {
+    let Judged {
+        asked,
+        best,
+        answer,
+    } = judged;
+    let difference = answer.null_score_difference;
+    let best = best.filter(|_| difference <= threshold);
+    let (start, end) = best.map_or((0, 0), |span| (span.start, span.end));
+    AnswerPrediction {
+        predicted: asked.text(start, end),
+        answers: asked.answers.clone(),
+        start,
+        end,
+        null_score_difference: difference,
+    }
 }
 
 impl Evaluator for AnswerEvaluator {
     type Prediction = AnswerPrediction;
 
     fn evaluation(&self) -> Evaluation {
-        let answers: Vec<JudgedAnswer> = self.questions().map(|judged| judged.answer).collect();
-        let threshold = self.applied_threshold();
-        let of = |kind: Option<bool>| {
-            let own = answers
-                .iter()
-                .filter(|answer| kind.is_none_or(|kind| answer.has_answer == kind));
-            means(own.map(|answer| answer.with_threshold(threshold)))
+        let answers = match self.compares_questions() {
+            true => self.compared(),
+            false => self.others().collect(),
         };
-        let all = of(None).means;
+        let threshold = self.applied_threshold();
+        let mut sums = self.sums;
+        answers
+            .iter()
+            .for_each(|answer| sums.add(answer, threshold));
+        let all = sums.all.means().means;
         let mut metrics = Metrics::new();
         metrics.set("exact_match", all.exact_match);
         metrics.set("f1", all.f1);
@@ -148,27 +233,33 @@ impl Evaluator for AnswerEvaluator {
             metrics.set("best_f1", f1.score);
             metrics.set("best_f1_threshold", f1.threshold);
         }
-        if unanswerable || answers.iter().any(|answer| !answer.has_answer) {
-            tables.push(table(&of(Some(true)), &of(Some(false))));
+        let without = sums.without.means();
+        if unanswerable || without.questions > 0 {
+            tables.push(table(&sums.with_answer.means(), &without));
         }
         metrics.set("loss", self.loss.0 / self.loss.1.max(f64::MIN_POSITIVE));
         Evaluation { metrics, tables }
     }
 
-    /// One for each question, in their order.
-    fn predictions(&self) -> impl Iterator<Item = AnswerPrediction> + '_ {
-        let threshold = self.applied_threshold();
-        self.questions().map(move |judged| {
-            let difference = judged.answer.null_score_difference;
-            let best = judged.best.filter(|_| difference <= threshold);
-            let (start, end) = best.map_or((0, 0), |span| (span.start, span.end));
-            AnswerPrediction {
-                predicted: judged.asked.text(start, end),
-                answers: judged.asked.answers.clone(),
-                start,
-                end,
-                null_score_difference: difference,
-            }
-        })
+    fn keep_predictions(&mut self) {
+        self.predicted.get_or_insert_default();
+    }
+
+    /// None where the threshold is not yet decided.
+    fn take_predictions(&mut self) -> Vec<AnswerPrediction> {
+        self.add_up();
+        match self.task.is_tuned && self.task.settings().unanswerable {
+            true => Vec::new(),
+            false => self.predictions(),
+        }
+    }
+
+    fn last_predictions(&mut self) -> Vec<AnswerPrediction> {
+        for (index, (asked, spans)) in std::mem::take(&mut self.open) {
+            let judged = self.judge(&asked, &spans);
+            self.judged.insert(index, judged);
+        }
+        self.add_up();
+        self.predictions()
     }
 }

@@ -68,6 +68,7 @@ fn usual_lengths_leave_room_for_the_context() {
 fn the_best_span_of_all_windows_is_the_answer() {
     let task = task(false);
     let mut evaluator = task.evaluator();
+    evaluator.keep_predictions();
     let (first, second) = (asked(0, 2, &["de"]), asked(1, 1, &["xyz", "ab"]));
     let targets = [
         target(&second, 0, 6, (3, 4)),
@@ -81,9 +82,11 @@ fn the_best_span_of_all_windows_is_the_answer() {
     ];
     evaluator.add(&targets[..2], 1.0, &all[..2].concat());
     // A question of which a window is missing is judged by the others, for now.
-    assert_eq!(evaluator.predictions().nth(1).unwrap().predicted, "ab");
+    assert_eq!(evaluator.take_predictions(), []);
+    let missing = evaluator.clone().last_predictions();
+    assert_eq!(missing[0].predicted, "ab");
     evaluator.add(&targets[2..], 2.0, &all[2]);
-    let predictions: Vec<_> = evaluator.predictions().collect();
+    let predictions = evaluator.take_predictions();
     assert_eq!(
         (predictions[0].predicted.as_str(), predictions[0].start),
         ("de", 3)
@@ -101,13 +104,14 @@ fn the_best_span_of_all_windows_is_the_answer() {
 fn no_answer_is_given_above_the_threshold_which_can_be_found() {
     let run = |task: &QuestionAnswering| {
         let mut evaluator = task.evaluator();
+        evaluator.keep_predictions();
         for (index, answers, null) in [(0, &["ab"][..], 5.0), (1, &[], 8.0), (2, &["ab"], 1.0)] {
             let target = target(&asked(index, 1, answers), 0, 6, (3, 4));
             evaluator.add(&[target], 1.0, &logits(6, (0, 1), 4.0, null));
         }
         evaluator
     };
-    let fixed = run(&task(true));
+    let mut fixed = run(&task(true));
     let evaluation = fixed.evaluation();
     assert!((of(&evaluation, "f1") - 2.0 / 3.0).abs() < 1e-12);
     assert_eq!(
@@ -118,14 +122,20 @@ fn no_answer_is_given_above_the_threshold_which_can_be_found() {
         (1.0, 1.0)
     );
     assert_eq!(evaluation.tables[0].rows[1].0, "without one");
-    assert_eq!(fixed.predictions().next().unwrap().predicted, "");
+    assert_eq!(fixed.take_predictions()[0].predicted, "");
+    assert_eq!(fixed.evaluation(), evaluation);
 
     let tuned = task(true).with_tuned_threshold();
-    let evaluator = run(&tuned);
+    let mut evaluator = run(&tuned);
     assert_eq!(of(&evaluator.evaluation(), "f1"), 1.0);
     let decided = tuned.decided_by(&evaluator);
     assert_eq!(decided.settings().null_threshold, 1.0);
     assert_eq!(of(&run(&decided).evaluation(), "f1"), 1.0);
+    assert_eq!(evaluator.take_predictions(), []);
+    assert_eq!(
+        evaluator.last_predictions(),
+        run(&decided).take_predictions()
+    );
     // A model that always answers has nothing right where there is no answer.
     let always = run(&task(false)).evaluation();
     assert!((of(&always, "f1") - 2.0 / 3.0).abs() < 1e-12);

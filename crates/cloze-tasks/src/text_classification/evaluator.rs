@@ -16,21 +16,23 @@ pub struct ClassPrediction {
     pub scores: Metrics,
 }
 
-/// Collects logits and targets.
+/// Counts labels, and adds losses up.
 #[derive(Clone, Debug)]
 pub struct ClassificationEvaluator {
     task: TextClassification,
-    /// `[rows, classes]`.
-    logits: Vec<f32>,
-    targets: Vec<usize>,
+    matrix: ConfusionMatrix,
+    /// Sum of the losses, and of what they weigh.
+    loss: (f64, f64),
+    predictions: Option<Vec<ClassPrediction>>,
 }
 
 impl ClassificationEvaluator {
     pub(super) fn new(task: TextClassification) -> Self {
         Self {
+            matrix: ConfusionMatrix::new(task.labels().len()),
             task,
-            logits: Vec::new(),
-            targets: Vec::new(),
+            loss: (0.0, 0.0),
+            predictions: None,
         }
     }
 
@@ -39,30 +41,41 @@ impl ClassificationEvaluator {
     /// # Panics
     /// If the numbers do not fit together.
     pub fn add(&mut self, logits: &[f32], targets: &[usize]) {
-        assert_eq!(logits.len(), targets.len() * self.task.labels().len());
-        self.logits.extend_from_slice(logits);
-        self.targets.extend_from_slice(targets);
-    }
-
-    fn rows(&self) -> impl Iterator<Item = (&[f32], usize)> {
-        self.logits
-            .chunks(self.task.labels().len())
-            .zip(self.targets.iter().copied())
-    }
-
-    /// The loss that training minimises, over all rows.
-    fn loss(&self) -> f64 {
         let classes = self.task.labels().len();
+        assert_eq!(logits.len(), targets.len() * classes);
+        for (logits, &target) in logits.chunks(classes).zip(targets) {
+            self.add_row(logits, target);
+        }
+    }
+
+    fn add_row(&mut self, logits: &[f32], target: usize) {
+        let predicted = argmax(logits);
+        self.matrix.add(target, predicted);
+        self.add_loss(logits, target);
+        let names = self.task.labels().names();
+        if let Some(predictions) = &mut self.predictions {
+            predictions.push(ClassPrediction {
+                label: names[target].clone(),
+                predicted: names[predicted].clone(),
+                scores: names.iter().cloned().zip(softmax(logits)).collect(),
+            });
+        }
+    }
+
+    /// The loss that training minimises.
+    fn add_loss(&mut self, logits: &[f32], target: usize) {
+        let classes = logits.len();
         let smoothing = self.task.loss.label_smoothing;
         let weight = |class| self.task.class_weight(class);
-        let (mut sum, mut total) = (0.0, 0.0);
-        for (logits, target) in self.rows() {
-            let log = log_softmax(logits);
-            let spread: f64 = (0..classes).map(|class| weight(class) * log[class]).sum();
-            sum -= (1.0 - smoothing) * weight(target) * log[target]
-                + smoothing / classes as f64 * spread;
-            total += weight(target);
-        }
+        let log = log_softmax(logits);
+        let spread: f64 = (0..classes).map(|class| weight(class) * log[class]).sum();
+        self.loss.0 -=
+            (1.0 - smoothing) * weight(target) * log[target] + smoothing / classes as f64 * spread;
+        self.loss.1 += weight(target);
+    }
+
+    fn mean_loss(&self) -> f64 {
+        let (sum, total) = self.loss;
         if total > 0.0 { sum / total } else { 0.0 }
     }
 }
@@ -72,31 +85,32 @@ impl Evaluator for ClassificationEvaluator {
 
     fn evaluation(&self) -> Evaluation {
         let names = self.task.labels().names();
-        let mut matrix = ConfusionMatrix::new(names.len());
-        for (logits, target) in self.rows() {
-            matrix.add(target, argmax(logits));
-        }
-        let averages = f1::averages(&matrix);
+        let matrix = &self.matrix;
+        let averages = f1::averages(matrix);
         Evaluation {
             metrics: [
-                ("accuracy", accuracy::accuracy(&matrix)),
+                ("accuracy", accuracy::accuracy(matrix)),
                 ("macro_f1", averages.macro_f1),
                 ("micro_f1", averages.micro_f1),
                 ("weighted_f1", averages.weighted_f1),
-                ("loss", self.loss()),
+                ("loss", self.mean_loss()),
             ]
             .into_iter()
             .collect(),
-            tables: vec![f1::per_class_table(&matrix, names), matrix.table(names)],
+            tables: vec![f1::per_class_table(matrix, names), matrix.table(names)],
         }
     }
 
-    fn predictions(&self) -> impl Iterator<Item = ClassPrediction> + '_ {
-        let names = self.task.labels().names();
-        self.rows().map(move |(logits, target)| ClassPrediction {
-            label: names[target].clone(),
-            predicted: names[argmax(logits)].clone(),
-            scores: names.iter().cloned().zip(softmax(logits)).collect(),
-        })
+    fn keep_predictions(&mut self) {
+        self.predictions.get_or_insert_default();
+    }
+
+    fn take_predictions(&mut self) -> Vec<ClassPrediction> {
+        let predictions = self.predictions.as_mut();
+        predictions.map(std::mem::take).unwrap_or_default()
+    }
+
+    fn last_predictions(&mut self) -> Vec<ClassPrediction> {
+        self.take_predictions()
     }
 }

@@ -112,14 +112,16 @@ fn the_reported_loss_is_the_one_that_is_trained() {
 fn predictions_come_in_the_order_of_the_rows() {
     let task = task(&["a", "b", "c"]);
     let mut evaluator = task.evaluator();
+    evaluator.keep_predictions();
     evaluator.add(&LOGITS, &[0, 2, 1]);
-    let predictions: Vec<_> = evaluator.predictions().collect();
+    let predictions = evaluator.take_predictions();
     let named: Vec<_> = predictions
         .iter()
         .map(|p| (p.label.as_str(), p.predicted.as_str()))
         .collect();
     // Of two equal logits the first label counts.
     assert_eq!(named, [("a", "a"), ("c", "b"), ("b", "b")]);
+    assert_eq!(evaluator.last_predictions(), []);
     let evaluation = evaluator.evaluation();
     assert_eq!(evaluation.metrics.get("accuracy"), Some(2.0 / 3.0));
     assert_eq!(evaluation.tables.len(), 2);

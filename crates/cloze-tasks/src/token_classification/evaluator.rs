@@ -17,20 +17,61 @@ pub struct TagPrediction {
     pub predicted: Vec<String>,
 }
 
-/// Collects the labels of words, their own and the predicted ones.
+/// Counts the labels of words, and the entities of sentences, as soon as all words of a sentence were
+/// seen.
 #[derive(Clone, Debug)]
 pub struct TagEvaluator {
     task: TokenClassification,
-    /// By sentence and word.
-    words: BTreeMap<usize, BTreeMap<u32, Judged>>,
+    /// By sentence and word: those of which words are still to come.
+    open: BTreeMap<usize, BTreeMap<u32, Judged>>,
+    counts: Counts,
     /// Sum of the losses of labelled tokens, and their number.
     loss: (f64, usize),
+    /// By sentence; `None` where none are wanted.
+    predictions: Option<BTreeMap<usize, TagPrediction>>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Judged {
     label: usize,
     predicted: usize,
+}
+
+/// What whole sentences come to.
+#[derive(Clone, Debug)]
+struct Counts {
+    words: ConfusionMatrix,
+    lenient: EntityCounts,
+    /// Where tags can be invalid.
+    strict: Option<EntityCounts>,
+}
+
+impl Counts {
+    fn add(&mut self, task: &TokenClassification, words: &BTreeMap<u32, Judged>) {
+        for word in words.values() {
+            self.words.add(word.label, word.predicted);
+        }
+        if task.scheme() == TagScheme::Plain {
+            return;
+        }
+        let TagPrediction { tags, predicted } = prediction(task, words);
+        self.lenient
+            .add(&lenient_entities(&tags), &lenient_entities(&predicted));
+        if let Some(strict) = &mut self.strict {
+            let scheme = task.scheme();
+            let entities = |tags: &[String]| strict_entities(tags, scheme).unwrap_or_default();
+            strict.add(&entities(&tags), &entities(&predicted));
+        }
+    }
+}
+
+fn prediction(task: &TokenClassification, words: &BTreeMap<u32, Judged>) -> TagPrediction {
+    let names = task.labels().names();
+    let name = |id: usize| names[id].clone();
+    TagPrediction {
+        tags: words.values().map(|word| name(word.label)).collect(),
+        predicted: words.values().map(|word| name(word.predicted)).collect(),
+    }
 }
 
 /// Whether tags of a scheme can be invalid.
@@ -41,48 +82,57 @@ pub(super) fn has_strict_mode(scheme: TagScheme) -> bool {
 impl TagEvaluator {
     pub(super) fn new(task: TokenClassification) -> Self {
         Self {
+            counts: Counts {
+                words: ConfusionMatrix::new(task.labels().len()),
+                lenient: EntityCounts::default(),
+                strict: has_strict_mode(task.scheme()).then(EntityCounts::default),
+            },
             task,
-            words: BTreeMap::new(),
+            open: BTreeMap::new(),
             loss: (0.0, 0),
+            predictions: None,
         }
     }
 
     /// Adds windows in any order: the mean loss of their labelled tokens, and the predicted label
     /// of each of these.
     pub fn add(&mut self, targets: &[TagTarget], mean_loss: f64, predicted: &[usize]) {
-        let tokens = targets
-            .iter()
-            .flat_map(|target| target.tokens.iter().map(|token| (target.sentence, token)));
-        for ((sentence, token), &predicted) in tokens.zip(predicted) {
-            if let Some(word) = token.word {
-                let judged = Judged {
-                    label: token.label,
-                    predicted,
-                };
-                self.words.entry(sentence).or_default().insert(word, judged);
-            }
+        let mut rest = predicted;
+        for target in targets {
+            let (own, others) = rest.split_at(target.tokens.len());
+            rest = others;
+            self.add_window(target, own);
         }
         self.loss.0 += mean_loss * predicted.len() as f64;
         self.loss.1 += predicted.len();
     }
 
-    fn sentences(&self) -> impl Iterator<Item = TagPrediction> + '_ {
-        let names = self.task.labels().names();
-        self.words.values().map(move |words| {
-            let name = |id: usize| names[id].clone();
-            TagPrediction {
-                tags: words.values().map(|word| name(word.label)).collect(),
-                predicted: words.values().map(|word| name(word.predicted)).collect(),
+    fn add_window(&mut self, target: &TagTarget, predicted: &[usize]) {
+        let words = self.open.entry(target.sentence).or_default();
+        for (token, &predicted) in target.tokens.iter().zip(predicted) {
+            if let Some(word) = token.word {
+                let label = token.label;
+                words.insert(word, Judged { label, predicted });
             }
-        })
+        }
+        if words.len() < target.words {
+            return;
+        }
+        if let Some(words) = self.open.remove(&target.sentence) {
+            self.counts.add(&self.task, &words);
+            if let Some(predictions) = &mut self.predictions {
+                predictions.insert(target.sentence, prediction(&self.task, &words));
+            }
+        }
     }
 
-    fn confusion(&self) -> ConfusionMatrix {
-        let mut matrix = ConfusionMatrix::new(self.task.labels().len());
-        for word in self.words.values().flat_map(BTreeMap::values) {
-            matrix.add(word.label, word.predicted);
+    /// With the sentences of which words are missing.
+    fn all(&self) -> Counts {
+        let mut counts = self.counts.clone();
+        for words in self.open.values() {
+            counts.add(&self.task, words);
         }
-        matrix
+        counts
     }
 
     fn mean_loss(&self) -> f64 {
@@ -92,7 +142,7 @@ impl TagEvaluator {
     /// Of tags that say something about their word alone: precision, recall and F1 over all words
     /// are the share of right ones.
     fn of_words(&self) -> Evaluation {
-        let matrix = self.confusion();
+        let matrix = self.all().words;
         let (right, averages) = (accuracy::accuracy(&matrix), f1::averages(&matrix));
         let metrics = [
             ("f1", right),
@@ -110,22 +160,17 @@ impl TagEvaluator {
     }
 
     fn of_entities(&self) -> Evaluation {
-        let scheme = self.task.scheme();
-        let mut lenient = EntityCounts::default();
-        let mut strict = has_strict_mode(scheme).then(EntityCounts::default);
-        for TagPrediction { tags, predicted } in self.sentences() {
-            lenient.add(&lenient_entities(&tags), &lenient_entities(&predicted));
-            if let Some(strict) = &mut strict {
-                let entities = |tags: &[String]| strict_entities(tags, scheme).unwrap_or_default();
-                strict.add(&entities(&tags), &entities(&predicted));
-            }
-        }
+        let Counts {
+            words,
+            lenient,
+            strict,
+        } = self.all();
         let micro = lenient.micro();
         let mut metrics: Metrics = [
             ("f1", micro.f1),
             ("precision", micro.precision),
             ("recall", micro.recall),
-            ("accuracy", accuracy::accuracy(&self.confusion())),
+            ("accuracy", accuracy::accuracy(&words)),
             ("macro_f1", lenient.macro_average().f1),
             ("weighted_f1", lenient.weighted_average().f1),
         ]
@@ -151,8 +196,28 @@ impl Evaluator for TagEvaluator {
         }
     }
 
-    /// One for each sentence, in their order.
-    fn predictions(&self) -> impl Iterator<Item = TagPrediction> + '_ {
-        self.sentences()
+    fn keep_predictions(&mut self) {
+        self.predictions.get_or_insert_default();
+    }
+
+    fn take_predictions(&mut self) -> Vec<TagPrediction> {
+        let Some(predictions) = &mut self.predictions else {
+            return Vec::new();
+        };
+        let first_open = self.open.keys().next();
+        let later = first_open.map(|first| predictions.split_off(first));
+        let complete = std::mem::replace(predictions, later.unwrap_or_default());
+        complete.into_values().collect()
+    }
+
+    fn last_predictions(&mut self) -> Vec<TagPrediction> {
+        let Some(mut predictions) = self.predictions.as_mut().map(std::mem::take) else {
+            return Vec::new();
+        };
+        for (sentence, words) in std::mem::take(&mut self.open) {
+            self.counts.add(&self.task, &words);
+            predictions.insert(sentence, prediction(&self.task, &words));
+        }
+        predictions.into_values().collect()
     }
 }

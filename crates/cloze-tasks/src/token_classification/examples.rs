@@ -18,6 +18,8 @@ pub struct TagTarget {
     pub sentence: usize,
     /// Tokens of the window, special tokens included.
     pub length: usize,
+    /// Words of the sentence that are judged, in this window or in another one.
+    pub words: usize,
     /// The labelled tokens of the window.
     pub tokens: Vec<TaggedToken>,
 }
@@ -103,21 +105,26 @@ impl TokenClassification {
             unknown: unknown.count(),
         };
         let word_ids = encoding.word_ids.clone();
+        let starts_word = |ids: &[Option<u32>], token: usize| {
+            ids[token].is_some() && (token == 0 || ids[token] != ids[token - 1])
+        };
+        let is_judged = |&token: &usize| starts_word(&word_ids, token) && aligned[token].is_some();
+        let words = (0..word_ids.len()).filter(is_judged).count();
         let windows = text_windows(encoding, self.max_length(), self.overlap())?;
         let example = move |window: TextWindow| {
             let labelled = |position: usize| {
                 let token = position + window.start;
-                let starts_word = token == 0 || word_ids[token] != word_ids[token - 1];
                 Some(TaggedToken {
                     position,
                     label: aligned[token]?,
-                    word: word_ids[token].filter(|_| starts_word),
+                    word: word_ids[token].filter(|_| starts_word(&word_ids, token)),
                 })
             };
             Example {
                 target: TagTarget {
                     sentence,
                     length: window.ids.len(),
+                    words,
                     tokens: window.own.clone().filter_map(labelled).collect(),
                 },
                 ids: window.ids,

@@ -29,6 +29,7 @@ fn target(sentence: usize, labels: &[usize]) -> TagTarget {
     TagTarget {
         sentence,
         length: labels.len() + 2,
+        words: labels.len(),
         tokens: labels.iter().enumerate().map(token).collect(),
     }
 }
@@ -71,6 +72,7 @@ fn a_tag_that_is_no_label_is_placed() {
 fn entities_and_words_have_their_own_metrics() {
     let entities = task(&["O", "B-X", "I-X"]);
     let mut evaluator = entities.evaluator();
+    evaluator.keep_predictions();
     let targets = [target(0, &[1, 2, 0]), target(1, &[1])];
     evaluator.add(&targets, 2.0, &[1, 2, 0, 0]);
     let evaluation = evaluator.evaluation();
@@ -85,7 +87,7 @@ fn entities_and_words_have_their_own_metrics() {
         .map(|table| table.name.as_str())
         .collect();
     assert_eq!(tables, ["per_entity", "per_entity_strict"]);
-    assert_eq!(evaluator.predictions().nth(1).unwrap().predicted, ["O"]);
+    assert_eq!(evaluator.take_predictions()[1].predicted, ["O"]);
 
     let words = task(&["a", "v"]);
     let mut evaluator = words.evaluator();
@@ -96,6 +98,42 @@ fn entities_and_words_have_their_own_metrics() {
         evaluation.metrics.get("accuracy")
     );
     assert_eq!(evaluation.tables[0].name, "per_class");
+}
+
+#[test]
+fn sentences_are_handed_on_in_their_order_once_all_of_their_words_were_seen() {
+    let task = task(&["a", "v"]);
+    let mut evaluator = task.evaluator();
+    evaluator.keep_predictions();
+    let part = |target: &TagTarget, words: std::ops::Range<usize>| TagTarget {
+        tokens: target.tokens[words].to_vec(),
+        ..target.clone()
+    };
+    let [first, second, third] = [0, 1, 2].map(|sentence| target(sentence, &[0, 1, 1]));
+    let add = |evaluator: &mut TagEvaluator, targets: &[TagTarget]| {
+        let predicted = vec![1; targets.iter().map(|target| target.tokens.len()).sum()];
+        evaluator.add(targets, 1.0, &predicted);
+    };
+    add(
+        &mut evaluator,
+        &[third, part(&first, 0..1), part(&second, 2..3)],
+    );
+    assert_eq!(evaluator.take_predictions(), []);
+    let before = evaluator.evaluation();
+    add(&mut evaluator, &[part(&first, 1..3)]);
+    assert_eq!(evaluator.take_predictions().len(), 1);
+    // What is missing of the second holds the third back, and neither back from being counted.
+    let accuracy = |evaluation: &crate::metrics::Evaluation| evaluation.metrics.get("accuracy");
+    assert_eq!(accuracy(&before), Some(3.0 / 5.0));
+    assert_eq!(accuracy(&evaluator.evaluation()), Some(5.0 / 7.0));
+    let last: Vec<usize> = evaluator
+        .last_predictions()
+        .iter()
+        .map(|prediction| prediction.tags.len())
+        .collect();
+    assert_eq!(last, [1, 3]);
+    assert_eq!(accuracy(&evaluator.evaluation()), Some(5.0 / 7.0));
+    assert_eq!(evaluator.take_predictions(), []);
 }
 
 #[test]

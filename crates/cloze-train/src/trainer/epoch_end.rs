@@ -5,7 +5,7 @@ use cloze_tasks::{Evaluator, Task};
 
 use super::Trainer;
 use crate::error::TrainError;
-use crate::evaluation::{Rows, evaluate};
+use crate::evaluation::{Predicted, Rows, evaluate};
 use crate::events::{Event, SplitName};
 use crate::log::{EpochRecord, LogLine};
 use crate::state::Best;
@@ -27,7 +27,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
             return Ok(Some(Validation { evaluation, task }));
         }
         let model = self.training.evaluation_model();
-        let evaluator = self.evaluate(&task, &model, SplitName::Validation)?;
+        let evaluator = self.evaluate(&task, &model, SplitName::Validation, None)?;
         Ok(evaluator.map(|evaluator| Validation {
             evaluation: evaluator.evaluation(),
             task: task.decided_by(&evaluator),
@@ -39,6 +39,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
         task: &T,
         model: &T::Model,
         split: SplitName,
+        predicted: Option<Predicted<'_, T>>,
     ) -> Result<Option<T::Evaluator>, TrainError> {
         let device = self.device.device().clone();
         let rows = Rows {
@@ -47,7 +48,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
             features: self.features.as_ref().map(|features| (features, &device)),
             batch_size: self.config.train.evaluation_batch_size,
         };
-        Ok(evaluate(task, model, &rows, self.observer, self.stop)?)
+        evaluate(task, model, &rows, self.observer, self.stop, predicted)
     }
 
     pub(super) fn finish_epoch(&mut self, validation: Validation<T>) -> Result<(), TrainError> {

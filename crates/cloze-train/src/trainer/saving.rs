@@ -12,7 +12,7 @@ use super::Trainer;
 use crate::error::TrainError;
 use crate::events::{Event, SplitName};
 use crate::optimizer_file;
-use crate::results;
+use crate::results::PredictionsFile;
 use crate::state::RunState;
 
 /// Epochs of a head on kept features may take less time than the whole model takes to be written.
@@ -27,19 +27,28 @@ impl<T: Task + Clone> Trainer<'_, T> {
         let best = Checkpoint::open(&self.folder.model())?;
         let task = self.training.task().as_saved(&best)?;
         let (model, _) = task.load(&best, self.config.seed, self.device.device())?;
-        let Some(evaluator) = self.evaluate(&task, &model, SplitName::Test)? else {
+        let mut origins = self.data.test.origins.clone();
+        // What is said of the windows of a long row is one prediction.
+        origins.dedup_by_key(|origin| origin.row);
+        let mut origins = origins.iter();
+        let mut file = match origins.len() {
+            0 => None,
+            _ => Some(PredictionsFile::beside(self.folder.test_predictions())?),
+        };
+        let mut write = |prediction| match (&mut file, origins.next()) {
+            (Some(file), Some(origin)) => file.write(origin, &prediction),
+            _ => Ok(()),
+        };
+        let evaluator = self.evaluate(&task, &model, SplitName::Test, Some(&mut write))?;
+        let Some(evaluator) = evaluator else {
             return Ok(None);
         };
         let evaluation = evaluator.evaluation();
         self.observer.observe(&Event::Test {
             evaluation: &evaluation,
         });
-        let mut origins: Vec<_> = self.data.test.origins.iter().collect();
-        // What is said of the windows of a long row is one prediction.
-        origins.dedup_by_key(|origin| origin.row);
-        if !origins.is_empty() {
-            let predictions = origins.into_iter().zip(evaluator.predictions());
-            results::write_predictions(&self.folder.test_predictions(), predictions)?;
+        if let Some(file) = file {
+            file.finish()?;
         }
         Ok(Some(evaluation))
     }
