@@ -14,6 +14,7 @@
 //! - [`masking`]: token sequences → what a masked language model sees and is to predict
 //! - [`sampling`]: the batches of an epoch, decided by seed and epoch alone
 //! - [`packing`]: encodings → packed batches
+//! - [`records`]: rows and examples of any number, on the disk
 //! - [`reports`]: what a data set looks like before it is trained on
 //! - [`RandomStream`]: the random numbers behind them, the same for ever
 //! - [`fingerprint`]: files and rows → hashes that tell whether they changed
@@ -26,6 +27,7 @@ pub mod packing;
 pub mod question_windows;
 mod random;
 pub mod readers;
+pub mod records;
 pub mod reports;
 pub mod row_writer;
 pub mod sampling;

@@ -53,6 +53,7 @@ pub use blocks::Blocks;
 pub use build::{BuildOptions, BuiltPart, Counts, Documents, Layout, Progress, build_corpus};
 pub use error::CorpusError;
 pub use pairs::{PairOptions, PairRule, SentencePair, SentencePairs};
+pub(crate) use tensor_file::read_exact_at;
 pub use token::Token;
 pub use token_file::{Sequence, Sequences, TokenFile, TokenFileWriter};
 pub use words::{MarkedText, WordMarker, WordRule};

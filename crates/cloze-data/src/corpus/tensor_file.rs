@@ -295,14 +295,19 @@ impl TensorFile {
     }
 }
 
+/// Fills `bytes` with those of a file from a position on.
 #[cfg(unix)]
-fn read_exact_at(file: &File, position: u64, bytes: &mut [u8]) -> io::Result<()> {
+pub(crate) fn read_exact_at(file: &File, position: u64, bytes: &mut [u8]) -> io::Result<()> {
     use std::os::unix::fs::FileExt;
     file.read_exact_at(bytes, position)
 }
 
 #[cfg(windows)]
-fn read_exact_at(file: &File, mut position: u64, mut bytes: &mut [u8]) -> io::Result<()> {
+pub(crate) fn read_exact_at(
+    file: &File,
+    mut position: u64,
+    mut bytes: &mut [u8],
+) -> io::Result<()> {
     use std::os::windows::fs::FileExt;
     while !bytes.is_empty() {
         match file.seek_read(bytes, position) {

@@ -3,7 +3,8 @@
 //! - [`FORMATS`], the list of formats, one file each: a new one is a file and a line here
 //! - [`read_table`]: a file → [`Table`] of [`Value`]s
 //! - [`read_labelled_texts`]: a file → [`LabelledTexts`], with its [`TextColumns`] found or given;
-//!   [`Label`]: one label a text, several, or a number
+//!   [`Label`]: one label a text, several, or a number; [`for_each_labelled_text`]: the same, one
+//!   after another
 //! - [`questions`]: a file → questions with their contexts and answers
 //! - [`tagged`]: a file → sentences of words with tags
 //! - [`stream`]: the rows of a file or of standard input as they come, with flat memory
@@ -14,6 +15,7 @@ mod error;
 mod json;
 mod label_cells;
 mod label_columns;
+mod labelled_rows;
 mod labelled_texts;
 mod lines;
 mod parquet;
@@ -35,10 +37,12 @@ use cloze_core::InputError;
 
 pub use error::{BadRows, ReadError, RowErrors};
 pub use label_cells::{Label, NoLabel};
+pub use labelled_rows::{LabelledHead, for_each_labelled_text};
 pub use labelled_texts::{
     LabelCells, LabelledText, LabelledTexts, Labels, TextReadOptions, labelled_texts,
     read_labelled_texts,
 };
+pub(crate) use parquet::class_names_of as parquet_class_names_of;
 pub use table::{Row, Table};
 pub use text_columns::{FoundColumns, TextColumns};
 pub use value::Value;

@@ -1,6 +1,7 @@
 //! Parquet, as the Hugging Face Hub ships data sets: class ids become the names that `datasets`
 //! keeps in the metadata.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,6 +42,20 @@ fn read(path: &Path) -> Result<Table, ReadError> {
         }
     }
     Ok(table)
+}
+
+/// The columns of a file, and by column the names of its classes, where the file has them.
+pub(crate) fn class_names_of(
+    path: &Path,
+) -> Result<(Vec<String>, BTreeMap<String, Vec<String>>), ReadError> {
+    let records = Records::open(path)?;
+    let columns = records.columns.iter().zip(&records.class_names);
+    let names = columns.filter_map(|(column, classes)| {
+        let classes = classes.as_ref()?;
+        Some((column.clone(), classes.names().into()))
+    });
+    let names = names.collect();
+    Ok((records.columns, names))
 }
 
 /// The rows of a file as they come: a row group's columns are decoded page by page.

@@ -45,9 +45,125 @@ fn closing(bytes: &[u8], open: usize) -> Option<usize> {
     }
 }
 
+/// [`scan`] of bytes that come one after another, which also finds blank lines.
+#[derive(Clone, Debug)]
+pub(super) struct QuoteScan {
+    delimiter: u8,
+    place: Place,
+    /// How many bytes were seen.
+    seen: usize,
+    /// Where the quote is that was opened last.
+    opened: usize,
+    is_loose: bool,
+    /// Whether the line has nothing in it so far.
+    at_line_start: bool,
+    /// A blank line was seen, and whether anything stands behind it.
+    blank_line: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    FieldStart,
+    InField,
+    InQuotes,
+    /// Behind a quote inside quotes: it closes them, or is the first of two.
+    BehindQuote,
+}
+
+impl QuoteScan {
+    pub(super) fn new(delimiter: u8) -> Self {
+        Self {
+            delimiter,
+            place: Place::FieldStart,
+            seen: 0,
+            opened: 0,
+            is_loose: false,
+            at_line_start: true,
+            blank_line: None,
+        }
+    }
+
+    pub(super) fn see(&mut self, byte: u8) {
+        let ends_line = matches!(byte, b'\n' | b'\r');
+        if self.place != Place::InQuotes {
+            if byte == b'\n' && self.at_line_start {
+                self.blank_line.get_or_insert(false);
+            }
+            if !ends_line && self.at_line_start && self.blank_line.is_some() {
+                self.blank_line = Some(true);
+            }
+            // A carriage return alone may end a line, or stand before the line feed that does.
+            self.at_line_start = byte == b'\n' || (self.at_line_start && byte == b'\r');
+        }
+        let ends_field = ends_line || byte == self.delimiter;
+        self.place = match (self.place, byte) {
+            (Place::FieldStart, b'"') => {
+                self.opened = self.seen;
+                Place::InQuotes
+            }
+            (Place::InQuotes, b'"') => Place::BehindQuote,
+            (Place::InQuotes, _) | (Place::BehindQuote, b'"') => Place::InQuotes,
+            (Place::FieldStart | Place::InField, _) if ends_field => Place::FieldStart,
+            (Place::BehindQuote, _) if ends_field => Place::FieldStart,
+            (Place::BehindQuote, _) => {
+                self.is_loose = true;
+                Place::InField
+            }
+            (Place::FieldStart | Place::InField, _) => Place::InField,
+        };
+        self.seen += 1;
+    }
+
+    /// Whether a blank line stands before a line with something in it.
+    pub(super) fn has_blank_lines(&self) -> bool {
+        self.blank_line == Some(true)
+    }
+
+    pub(super) fn finish(self) -> Quotes {
+        match (self.place, self.is_loose) {
+            (Place::InQuotes, _) => Quotes::Unclosed(self.opened),
+            (_, true) => Quotes::Loose,
+            _ => Quotes::WellFormed,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn byte_by_byte(text: &str) -> QuoteScan {
+        let mut scan = QuoteScan::new(b',');
+        text.bytes().for_each(|byte| scan.see(byte));
+        scan
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_that_come_one_by_one_tell_the_same(text in "[a\"\n\r,]{0,12}") {
+            prop_assert_eq!(byte_by_byte(&text).finish(), scan(text.as_bytes(), b','));
+        }
+    }
+
+    #[test]
+    fn blank_lines_count_where_something_follows() {
+        for (text, has_blank_lines) in [
+            ("a,b\r\n\r\nc,d\r\n", true),
+            ("a,b\n\nc,d", true),
+            ("\na", true),
+            ("a,b\r\nc,d\r\n\r\n", false),
+            ("a,\"b\n\nc\"\nd,e", false),
+            ("a\nb\n", false),
+        ] {
+            assert_eq!(
+                byte_by_byte(text).has_blank_lines(),
+                has_blank_lines,
+                "{text:?}"
+            );
+        }
+    }
 
     #[test]
     fn quotes_are_told_apart() {

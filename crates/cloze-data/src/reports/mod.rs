@@ -1,6 +1,7 @@
 //! What a data set looks like before it is trained on: classes, lengths, what will be cut, what
 //! the vocabulary does not know.
 
+mod counts;
 mod text_table;
 
 use std::fmt;
@@ -8,6 +9,8 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::tokenizer::{Encoding, SpecialTokens};
+use counts::LengthCounts;
+pub use counts::SplitCounts;
 use text_table::TextTable;
 
 /// What a report needs to know of an example.
@@ -112,28 +115,21 @@ pub struct LengthPercentiles {
 
 impl LengthPercentiles {
     /// The percentiles of lengths in any order.
-    pub fn of(mut lengths: Vec<usize>) -> Self {
-        lengths.sort_unstable();
-        let covering = |share| covering_length(&lengths, share);
+    pub fn of(lengths: Vec<usize>) -> Self {
+        let mut counts = LengthCounts::default();
+        lengths.into_iter().for_each(|length| counts.add(length));
+        Self::of_counts(&counts)
+    }
+
+    fn of_counts(counts: &LengthCounts) -> Self {
         Self {
-            p50: covering(0.5),
-            p90: covering(0.9),
-            p95: covering(0.95),
-            p99: covering(0.99),
-            max: covering(1.0),
+            p50: counts.covering(0.5),
+            p90: counts.covering(0.9),
+            p95: counts.covering(0.95),
+            p99: counts.covering(0.99),
+            max: counts.covering(1.0),
         }
     }
-}
-
-/// Far above the error of a share times a number of texts, far below one text.
-const NOISE: f64 = 1e-6;
-
-/// The smallest of the sorted lengths that at least this share of them does not exceed; 0 where
-/// there is none.
-fn covering_length(sorted: &[usize], share: f64) -> usize {
-    let rank = (sorted.len() as f64 * share - NOISE).ceil().max(0.0) as usize;
-    let index = rank.clamp(1, sorted.len().max(1)) - 1;
-    sorted.get(index).copied().unwrap_or(0)
 }
 
 impl DatasetReport {
@@ -175,38 +171,36 @@ impl DatasetReport {
         name: &str,
         examples: impl IntoIterator<Item = (ExampleFacts, Labels)>,
     ) {
-        let mut counts = vec![0; self.labels.len()];
-        let (mut lengths, mut unlabelled, mut tokens, mut unknown) = (Vec::new(), 0, 0, 0);
+        let mut counts = SplitCounts::new(self.labels.len());
         for (example, labels) in examples {
-            let mut has_label = false;
-            for label in labels {
-                if let Some(count) = counts.get_mut(label) {
-                    *count += 1;
-                    has_label = true;
-                }
-            }
-            unlabelled += usize::from(!has_label);
-            lengths.push(example.length);
-            tokens += example.tokens;
-            unknown += example.unknown;
+            counts.add(example, labels);
         }
-        let rows = lengths.len();
+        self.add_counts(name, &counts);
+    }
+
+    /// Adds a split whose examples were counted, one after another.
+    pub fn add_counts(&mut self, name: &str, counts: &SplitCounts) {
+        let SplitCounts {
+            rows,
+            classes,
+            unlabelled,
+            tokens,
+            unknown,
+            lengths,
+        } = counts;
         let limit = self.max_length.unwrap_or(usize::MAX);
-        let cut = lengths.iter().filter(|&&length| length > limit).count();
-        lengths.sort_unstable();
-        let covering = |share| covering_length(&lengths, share);
         self.splits.push(SplitReport {
             name: name.into(),
-            rows,
-            classes: counts
-                .into_iter()
-                .map(|count| Share::of(count, rows))
+            rows: *rows,
+            classes: classes
+                .iter()
+                .map(|&count| Share::of(count, *rows))
                 .collect(),
-            unlabelled: Share::of(unlabelled, rows),
-            covering_length: self.coverage.map(covering),
-            lengths: LengthPercentiles::of(lengths),
-            cut: Share::of(cut, rows),
-            unknown: Share::of(unknown, tokens),
+            unlabelled: Share::of(*unlabelled, *rows),
+            covering_length: self.coverage.map(|share| lengths.covering(share)),
+            lengths: LengthPercentiles::of_counts(lengths),
+            cut: Share::of(lengths.above(limit), *rows),
+            unknown: Share::of(*unknown, *tokens),
         });
     }
 

@@ -1,10 +1,11 @@
 //! Rows for training, validation and test.
 //!
 //! - [`split_by_ratio`]: by shares and a seed, every class keeping its share
-//! - [`classes_of_label_sets`]: classes of rows with several labels, for that
+//! - [`classes_of_label_sets`], [`LabelSetClasses`]: classes of rows with several labels, for that
 //! - [`SplitByText`]: by shares and a seed, text by text, for a stream of them
 //! - [`split_by_position`]: by shares, one part behind the other, for a long text
-//! - [`texts_in_two_splits`]: texts that stand in more than one of them, for a warning
+//! - [`texts_in_two_splits`], [`OverlapFinder`]: texts that stand in more than one of them, for a
+//!   warning
 //!
 //! A way of splitting is a file; cross-validation will be another.
 
@@ -19,8 +20,8 @@ use serde::{Deserialize, Serialize};
 pub use by_position::split_by_position;
 pub use by_ratio::{SplitError, split_by_ratio};
 pub use by_text::{Part, PerPart, SplitByText};
-pub use label_sets::classes_of_label_sets;
-pub use overlap::{Overlap, texts_in_two_splits};
+pub use label_sets::{LabelSetClasses, classes_of_label_sets};
+pub use overlap::{Overlap, OverlapFinder, texts_in_two_splits};
 
 /// Which rows of a data set belong to which split, each list ascending, counted from 0.
 ///

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -59,39 +59,113 @@ pub fn texts_in_two_splits<'a, Rows, L: 'a>(
 where
     Rows: IntoIterator<Item = &'a LabelledText<L>>,
 {
-    type Key<'a> = (&'a str, Option<&'a str>);
-    let mut seen: Vec<(&str, HashSet<Key<'a>>)> = Vec::new();
-    let mut overlaps = Vec::new();
-    for (second, rows) in splits {
-        let mut counts: HashMap<Key<'a>, usize> = HashMap::new();
-        let mut order = Vec::new();
+    let mut finder = OverlapFinder::default();
+    for (name, rows) in splits {
+        finder.begin(name);
         for row in rows {
-            let key = (row.text.as_str(), row.text_pair.as_deref());
-            let count = counts.entry(key).or_insert_with(|| {
-                order.push(key);
-                0
-            });
-            *count += 1;
+            finder.see(&row.text, row.text_pair.as_deref());
         }
-        for (first, texts) in &seen {
-            let shared: Vec<Key<'a>> = order
-                .iter()
-                .copied()
-                .filter(|key| texts.contains(key))
-                .collect();
-            if !shared.is_empty() {
-                overlaps.push(Overlap {
-                    first: (*first).into(),
-                    second: second.into(),
-                    texts: shared.len(),
-                    rows: shared.iter().map(|key| counts[key]).sum(),
-                    examples: shared.iter().take(EXAMPLES).copied().map(example).collect(),
+    }
+    finder.finish()
+}
+
+/// Finds texts that stand in two splits, as [`texts_in_two_splits`] does, while they come one after
+/// another.
+///
+/// Of a text only a hash of 64 bits is kept, so two different ones may be taken for the same: among
+/// a million texts with a chance of less than one in ten million.
+#[derive(Debug, Default)]
+pub struct OverlapFinder {
+    done: Vec<Seen>,
+    current: Option<Seen>,
+    /// For each split that is done what the current one has in common with it.
+    common: Vec<Common>,
+    overlaps: Vec<Overlap>,
+}
+
+/// The texts of a split.
+#[derive(Debug)]
+struct Seen {
+    name: String,
+    /// Sorted once the split is done.
+    hashes: Vec<u64>,
+}
+
+/// What two splits have in common.
+#[derive(Debug, Default)]
+struct Common {
+    texts: HashSet<u64>,
+    rows: usize,
+    examples: Vec<String>,
+}
+
+impl OverlapFinder {
+    /// Begins the next split.
+    pub fn begin(&mut self, name: &str) {
+        self.end();
+        self.common.resize_with(self.done.len(), Common::default);
+        self.current = Some(Seen {
+            name: name.into(),
+            hashes: Vec::new(),
+        });
+    }
+
+    /// Sees a text, or a pair of texts, of the split.
+    pub fn see(&mut self, text: &str, text_pair: Option<&str>) {
+        let hash = hash(text, text_pair);
+        for (seen, common) in self.done.iter().zip(&mut self.common) {
+            if seen.hashes.binary_search(&hash).is_err() {
+                continue;
+            }
+            common.rows += 1;
+            if common.texts.insert(hash) && common.examples.len() < EXAMPLES {
+                common.examples.push(example((text, text_pair)));
+            }
+        }
+        if let Some(current) = &mut self.current {
+            current.hashes.push(hash);
+        }
+    }
+
+    fn end(&mut self) {
+        let Some(mut current) = self.current.take() else {
+            return;
+        };
+        current.hashes.sort_unstable();
+        current.hashes.dedup();
+        current.hashes.shrink_to_fit();
+        for (seen, common) in self.done.iter().zip(self.common.drain(..)) {
+            if common.rows > 0 {
+                self.overlaps.push(Overlap {
+                    first: seen.name.clone(),
+                    second: current.name.clone(),
+                    texts: common.texts.len(),
+                    rows: common.rows,
+                    examples: common.examples,
                 });
             }
         }
-        seen.push((second, order.into_iter().collect()));
+        self.done.push(current);
     }
-    overlaps
+
+    /// What was found.
+    pub fn finish(mut self) -> Vec<Overlap> {
+        self.end();
+        self.overlaps
+    }
+}
+
+fn hash(text: &str, text_pair: Option<&str>) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(text.len() as u64).to_le_bytes());
+    hasher.update(text.as_bytes());
+    if let Some(text_pair) = text_pair {
+        hasher.update(text_pair.as_bytes());
+        hasher.update(b"|");
+    }
+    let mut first = [0; 8];
+    first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    u64::from_le_bytes(first)
 }
 
 fn example((text, text_pair): (&str, Option<&str>)) -> String {
@@ -136,6 +210,13 @@ mod tests {
             overlaps[1].to_string(),
             "1 text stands in both validation and test: \"y\""
         );
+    }
+
+    #[test]
+    fn an_empty_second_text_is_not_the_same_as_none() {
+        let (train, test) = ([row("a", Some(""))], [row("a", None)]);
+        let splits = [("train", &train[..]), ("test", &test[..])];
+        assert_eq!(texts_in_two_splits(splits), []);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Questions with the texts that answer them: SQuAD 1.1 and 2.0, CMRC 2018, and rows.
 //!
-//! - [`read_questions`]: a file → [`Questions`]
+//! - [`read_questions`]: a file → [`Questions`]; [`store_questions`]: the same as records
 //! - [`is_question_file`]: whether a file is laid out as SQuAD's
 //!
 //! Answers are pieces of the context, given by their text and the character, from 0, at which it
@@ -10,6 +10,7 @@ mod answers;
 mod nested;
 mod placed_json;
 mod rows;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use cloze_core::InputError;
 
 use super::{BadRows, ReadError, RowErrors, Value};
+pub use stream::{StoredQuestions, store_questions};
 
 /// A question about a text.
 #[derive(Clone, Debug, PartialEq)]

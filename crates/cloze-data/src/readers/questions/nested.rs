@@ -1,12 +1,15 @@
 //! SQuAD's layout: articles with paragraphs with questions.
 
+use std::fs::File;
+use std::io::BufReader;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use cloze_core::InputError;
 
 use super::answers::{Place, entry};
-use super::placed_json::{Placed, parse};
+use super::placed_json::{Placed, parse, parse_list};
 use super::{Answers, Question, Row};
 use crate::readers::source::TextSource;
 use crate::readers::{ReadError, Value};
@@ -20,44 +23,89 @@ pub(super) fn read(path: &Path, answers: Answers) -> Result<Vec<Row>, ReadError>
         let found = format!("broken JSON ({reason} at column {})", error.column());
         InputError::new(path, found, "one JSON object").at_line(error.line())
     })?;
-    let mut reader = Reader {
-        path,
-        answers,
-        article: 0,
-        rows: Vec::new(),
-    };
+    let mut reader = Reader::new(path, answers);
     let Placed::Object(line, mut file) = json else {
         let error = InputError::new(path, json.describe(), "an object with `data`");
         return Err(error.into());
     };
-    let articles = reader.list(&mut file, "data", "data", line)?;
-    for (index, article) in articles.into_iter().enumerate() {
-        reader.article = index;
-        let path = format!("data[{index}]");
-        let (line, mut article) = reader.object(article, &path, line)?;
-        let name = format!("{path}.paragraphs");
-        for (index, paragraph) in reader
-            .list(&mut article, "paragraphs", &name, line)?
-            .into_iter()
-            .enumerate()
-        {
-            reader.paragraph(paragraph, &format!("{name}[{index}]"), line)?;
-        }
+    for article in reader.list(&mut file, "data", "data", line)? {
+        reader.article(article, line)?;
     }
     Ok(reader.rows)
+}
+
+/// Hands the questions of a file on, an article at a time. `None` where the file is not as it should be:
+/// what is wrong is then found by reading the whole of it.
+pub(super) fn for_each<E>(
+    path: &Path,
+    answers: Answers,
+    mut take: impl FnMut(Row) -> Result<(), E>,
+) -> Result<Option<()>, E> {
+    let Ok(file) = File::open(path) else {
+        return Ok(None);
+    };
+    let mut reader = Reader::new(path, answers);
+    let mut failed = None;
+    let parsed = parse_list(BufReader::new(file), "data", |article, line| {
+        let rows = match reader.article(article, line) {
+            Ok(()) => reader.take_rows(),
+            Err(_) => return ControlFlow::Break(()),
+        };
+        match rows.into_iter().try_for_each(&mut take) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(parsed.ok()),
+    }
 }
 
 struct Reader<'a> {
     path: &'a Path,
     answers: Answers,
-    /// The one that is read.
-    article: usize,
+    /// How many were read.
+    articles: usize,
+    /// Questions of earlier articles that were taken away.
+    taken: usize,
     rows: Vec<Row>,
 }
 
 type Entries = Vec<(String, Placed)>;
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(path: &'a Path, answers: Answers) -> Self {
+        Self {
+            path,
+            answers,
+            articles: 0,
+            taken: 0,
+            rows: Vec::new(),
+        }
+    }
+
+    fn take_rows(&mut self) -> Vec<Row> {
+        self.taken += self.rows.len();
+        std::mem::take(&mut self.rows)
+    }
+
+    /// Adds the questions of the next article; `line` is that of the file's object.
+    fn article(&mut self, article: Placed, line: usize) -> Result<(), InputError> {
+        let path = format!("data[{}]", self.articles);
+        let (line, mut article) = self.object(article, &path, line)?;
+        let name = format!("{path}.paragraphs");
+        let paragraphs = self.list(&mut article, "paragraphs", &name, line)?;
+        for (index, paragraph) in paragraphs.into_iter().enumerate() {
+            self.paragraph(paragraph, &format!("{name}[{index}]"), line)?;
+        }
+        self.articles += 1;
+        Ok(())
+    }
+
     fn error(&self, line: usize, field: &str, found: String, wanted: &str) -> InputError {
         let error = InputError::new(self.path, found, wanted).at_line(line);
         error.in_field(field)
@@ -141,10 +189,10 @@ impl Reader<'_> {
             question: place.text("question", value("question"))?,
             answers,
             context,
-            article: self.article,
+            article: self.articles,
             id: value("id").filter(|id| **id != Value::Null).cloned(),
             line,
-            number: self.rows.len(),
+            number: self.taken + self.rows.len(),
         })
     }
 }

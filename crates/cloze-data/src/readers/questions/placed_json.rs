@@ -2,9 +2,11 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
+use std::ops::ControlFlow;
 
-use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde::Deserializer as _;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::readers::Value;
 
@@ -57,22 +59,126 @@ pub(super) fn parse(json: &str) -> Result<Placed, serde_json::Error> {
     Ok(value)
 }
 
+/// Reads a JSON object, and nothing behind it, and hands the items of its list `name` on, each with the
+/// line of the object.
+///
+/// # Errors
+/// If it is broken, followed by something else, has no such list or two of them, or `take` breaks off.
+pub(super) fn parse_list(
+    mut json: impl BufRead,
+    name: &str,
+    take: impl FnMut(Placed, usize) -> ControlFlow<()>,
+) -> Result<(), serde_json::Error> {
+    let line = Cell::new(1);
+    skip_mark(&mut json).map_err(serde_json::Error::io)?;
+    let mut deserializer = serde_json::Deserializer::from_reader(CountingReader {
+        rest: json,
+        line: &line,
+    });
+    let list = ListOf {
+        name,
+        line: &line,
+        take,
+    };
+    deserializer.deserialize_map(list)?;
+    deserializer.end()
+}
+
+fn skip_mark(json: &mut impl BufRead) -> io::Result<()> {
+    const MARK: &[u8] = b"\xEF\xBB\xBF";
+    if json.fill_buf()?.starts_with(MARK) {
+        json.consume(MARK.len());
+    }
+    Ok(())
+}
+
+/// An object with a list whose items are handed on.
+struct ListOf<'a, F> {
+    name: &'a str,
+    line: &'a Cell<usize>,
+    take: F,
+}
+
+impl<'de, F: FnMut(Placed, usize) -> ControlFlow<()>> Visitor<'de> for ListOf<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object with `{}`", self.name)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        let line = self.line.get();
+        let mut is_found = false;
+        while let Some(name) = map.next_key::<String>()? {
+            if name != self.name {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            if is_found {
+                return Err(A::Error::custom("two lists"));
+            }
+            is_found = true;
+            map.next_value_seed(Items {
+                line: self.line,
+                take: |item| (self.take)(item, line),
+            })?;
+        }
+        match is_found {
+            true => Ok(()),
+            false => Err(A::Error::custom("no list")),
+        }
+    }
+}
+
+/// The items of a list, handed on.
+struct Items<'a, F> {
+    line: &'a Cell<usize>,
+    take: F,
+}
+
+impl<'de, F: FnMut(Placed) -> ControlFlow<()>> DeserializeSeed<'de> for Items<'_, F> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_seq(self)
+    }
+}
+
+impl<'de, F: FnMut(Placed) -> ControlFlow<()>> Visitor<'de> for Items<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut sequence: A) -> Result<(), A::Error> {
+        while let Some(item) = sequence.next_element_seed(Seed(self.line))? {
+            if (self.take)(item).is_break() {
+                return Err(A::Error::custom("stopped"));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Counts the lines that were read.
-struct CountingReader<'a> {
-    rest: &'a [u8],
+struct CountingReader<'a, R> {
+    rest: R,
     line: &'a Cell<usize>,
 }
 
-impl Read for CountingReader<'_> {
+impl<R: BufRead> Read for CountingReader<'_, R> {
     /// One byte at a time, as the parser asks for them: so the count is that of where it stands.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let ([first, rest @ ..], [place, ..]) = (self.rest, buffer) else {
+        let [place, ..] = buffer else {
             return Ok(0);
         };
-        *place = *first;
-        self.rest = rest;
-        self.line
-            .set(self.line.get() + usize::from(*first == b'\n'));
+        let Some(&first) = self.rest.fill_buf()?.first() else {
+            return Ok(0);
+        };
+        *place = first;
+        self.rest.consume(1);
+        self.line.set(self.line.get() + usize::from(first == b'\n'));
         Ok(1)
     }
 }

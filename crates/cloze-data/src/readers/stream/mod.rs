@@ -8,6 +8,7 @@ mod delimited;
 mod json_lines;
 mod lines;
 mod parquet;
+mod table_rows;
 mod tables;
 
 use std::fs::File;
@@ -21,6 +22,7 @@ use crate::readers::{Format, ReadError, Row};
 use crate::tokenizer::TokenizerError;
 
 pub use corpus_texts::{CorpusTexts, SkippedTexts};
+pub(crate) use table_rows::TableRows;
 
 /// Where rows come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +130,7 @@ fn begins_a_list(input: &mut impl BufRead) -> io::Result<bool> {
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A line that is not UTF-8 is wrong by itself; anything else ends the stream.
-fn line_error(error: TokenizerError) -> ReadError {
+pub(crate) fn line_error(error: TokenizerError) -> ReadError {
     match error {
         TokenizerError::Input(error) => error.into(),
         TokenizerError::Read { path, source } => ReadError::Read { path, source },

@@ -9,14 +9,18 @@ use std::path::Path;
 
 use cloze_core::InputError;
 
-use super::{TaggedFormat, WordTable, find};
+use super::stream::WordRow;
+use super::{TaggedFormat, WordRows, WordTable, find};
 use crate::readers::source::TextSource;
+use crate::readers::stream::line_error;
 use crate::readers::{ReadError, Row, Table, Value};
+use crate::tokenizer::TextLines;
 
 pub(super) static CONLL: TaggedFormat = TaggedFormat {
     name: "conll",
     extensions: &["conll", "conllu", "conllup", "bio", "iob", "iob2", "tsv"],
     read,
+    rows,
 };
 
 const DOCUMENT_START: &str = "-DOCSTART-";
@@ -28,19 +32,7 @@ const CONLL_U: &[&str] = &[
 
 fn read(path: &Path) -> Result<WordTable, ReadError> {
     let source = TextSource::open(path)?;
-    let mut reader = Reader {
-        path,
-        separator: separator(&source),
-        words: WordTable {
-            table: Table::new(path, Vec::new()),
-            word_lines: Vec::new(),
-            numbered: true,
-        },
-        named: None,
-        rows: Vec::new(),
-        lines: Vec::new(),
-        bad: None,
-    };
+    let mut reader = Reader::new(path, separator(&source));
     let body = source.body();
     let mut counter = source.lines();
     let mut offset = 0;
@@ -56,6 +48,68 @@ fn read(path: &Path) -> Result<WordTable, ReadError> {
     Ok(reader.words)
 }
 
+/// The lines of a file.
+pub(super) fn lines(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<String, ReadError>> + use<>, ReadError> {
+    let lines = TextLines::open(path).map_err(line_error)?;
+    Ok(lines.map(|line| line.map_err(line_error)))
+}
+
+fn rows(path: &Path) -> Result<WordRows<'_>, ReadError> {
+    // What separates the columns is told by the first line with a word.
+    let is_first = |line: &Result<String, ReadError>| match line {
+        Ok(line) => has_word(line.as_bytes()),
+        Err(_) => true,
+    };
+    let separator = match lines(path)?.find(is_first) {
+        Some(Ok(line)) => separator_of(line.as_bytes()),
+        Some(Err(_)) | None => Separator::Blanks,
+    };
+    let sentences = Sentences {
+        reader: Reader::new(path, separator),
+        lines: Some(lines(path)?.enumerate()),
+    };
+    Ok(WordRows::after_the_first(path, sentences, |sentences| {
+        sentences.reader.words.table.columns.clone()
+    }))
+}
+
+/// The sentences of lines that come one after another.
+struct Sentences<'a, L> {
+    reader: Reader<'a>,
+    /// `None` at the end.
+    lines: Option<L>,
+}
+
+impl<L: Iterator<Item = (usize, Result<String, ReadError>)>> Iterator for Sentences<'_, L> {
+    type Item = Result<WordRow, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.lines.as_mut()?.next() {
+                Some((index, Ok(text))) => {
+                    self.reader.line(index + 1, text.trim_end_matches('\r'));
+                }
+                Some((_, Err(ReadError::Input(error)))) => self.reader.reject(error),
+                Some((_, Err(error))) => return Some(Err(error)),
+                None => {
+                    self.lines = None;
+                    self.reader.end_sentence();
+                }
+            }
+            // A line ends one sentence at most.
+            let words = &mut self.reader.words;
+            if let Some(row) = words.table.rows.pop() {
+                return Some(Ok((row, words.word_lines.pop().unwrap_or_default())));
+            }
+            if let Some(error) = words.table.rejected.pop() {
+                return Some(Err(error.into()));
+            }
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Separator {
     Tab,
@@ -64,13 +118,20 @@ enum Separator {
 
 /// What separates the columns of the first line that has a word.
 fn separator(source: &TextSource) -> Separator {
-    let first = source.body().split(|&byte| byte == b'\n').find(|line| {
-        let line = line.trim_ascii();
-        !line.is_empty() && !line.starts_with(b"# ") && !line.starts_with(DOCUMENT_START.as_bytes())
-    });
-    match first {
-        Some(line) if line.trim_ascii().contains(&b'\t') => Separator::Tab,
-        _ => Separator::Blanks,
+    let mut lines = source.body().split(|&byte| byte == b'\n');
+    let first = lines.find(|line| has_word(line));
+    first.map_or(Separator::Blanks, separator_of)
+}
+
+fn has_word(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    !line.is_empty() && !line.starts_with(b"# ") && !line.starts_with(DOCUMENT_START.as_bytes())
+}
+
+fn separator_of(line: &[u8]) -> Separator {
+    match line.trim_ascii().contains(&b'\t') {
+        true => Separator::Tab,
+        false => Separator::Blanks,
     }
 }
 
@@ -87,7 +148,23 @@ struct Reader<'a> {
     bad: Option<InputError>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(path: &'a Path, separator: Separator) -> Self {
+        Self {
+            path,
+            separator,
+            words: WordTable {
+                table: Table::new(path, Vec::new()),
+                word_lines: Vec::new(),
+                numbered: true,
+            },
+            named: None,
+            rows: Vec::new(),
+            lines: Vec::new(),
+            bad: None,
+        }
+    }
+
     fn line(&mut self, line: usize, text: &str) {
         if text.trim().is_empty() {
             return self.end_sentence();

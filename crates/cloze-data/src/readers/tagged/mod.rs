@@ -2,12 +2,13 @@
 //!
 //! - [`TAGGED_FORMATS`], the list of formats, one file each
 //! - [`read_tagged_sentences`]: a file → [`TaggedSentences`], with its columns and its
-//!   [`TagScheme`] found or given
+//!   [`TagScheme`] found or given; [`store_tagged_sentences`]: the same as records
 
 mod columns;
 mod find;
 mod lists;
 mod sentence;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod word_slash_tag;
@@ -22,6 +23,8 @@ use crate::tags::{SchemeEvidence, TagScheme};
 pub use find::FoundTagColumns;
 use sentence::SentenceReader;
 pub use sentence::TaggedSentence;
+use stream::WordRows;
+pub use stream::{StoredSentences, store_tagged_sentences};
 
 /// A format of files with tagged words.
 #[derive(Debug)]
@@ -31,6 +34,7 @@ pub struct TaggedFormat {
     /// Extensions of its files, in lower case.
     pub extensions: &'static [&'static str],
     read: fn(&Path) -> Result<WordTable, ReadError>,
+    rows: fn(&Path) -> Result<WordRows<'_>, ReadError>,
 }
 
 /// Every format that tagged words are read from. The first one whose extension fits is taken; in

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cloze_core::InputError;
 
-use super::{TaggedFormat, WordTable};
+use super::{TaggedFormat, WordRows, WordTable};
 use crate::readers::source::TextSource;
 use crate::readers::{ReadError, Row, Table, Value, quote};
 
@@ -13,18 +13,20 @@ pub(super) static WORD_SLASH_TAG: TaggedFormat = TaggedFormat {
     name: "word/tag",
     extensions: &["pos", "tagged"],
     read,
+    rows,
 };
 
 const WANTED: &str = "`word/tag`";
 
 /// Whether the first line with text consists of words with tags.
 pub(super) fn is_in(path: &Path) -> Result<bool, ReadError> {
-    let source = TextSource::open(path)?;
-    let mut lines = source.body().split(|&byte| byte == b'\n');
-    let first = lines.find(|line| !line.trim_ascii().is_empty());
-    Ok(first
-        .and_then(|line| std::str::from_utf8(line).ok())
-        .is_some_and(|line| line.split_whitespace().all(|item| parts(item).is_some())))
+    let mut lines = super::columns::lines(path)?;
+    let first = lines.find(|line| !line.as_ref().is_ok_and(|line| line.trim().is_empty()));
+    Ok(match first {
+        Some(Ok(line)) => line.split_whitespace().all(|item| parts(item).is_some()),
+        // What is wrong with it is said when it is read.
+        Some(Err(_)) | None => false,
+    })
 }
 
 /// A word and its tag.
@@ -55,6 +57,24 @@ fn read(path: &Path) -> Result<WordTable, ReadError> {
         table,
         word_lines: Vec::new(),
         numbered: false,
+    })
+}
+
+fn rows(path: &Path) -> Result<WordRows<'_>, ReadError> {
+    let lines = super::columns::lines(path)?.enumerate();
+    let rows = lines.filter_map(move |(index, text)| {
+        let line = index + 1;
+        match text.and_then(|text| Ok(sentence(path, &text).map_err(|error| error.at_line(line))?))
+        {
+            Ok(Some(values)) => Some(Ok((Row { line, values }, Vec::new()))),
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        }
+    });
+    Ok(WordRows {
+        head: Table::new(path, vec!["words".to_owned(), "tags".to_owned()]),
+        numbered: false,
+        rows: Box::new(rows),
     })
 }
 
