@@ -232,7 +232,7 @@ mod tests {
             prop_assume!(stride < room);
             let text = text(words.iter().copied());
             let example = encode(TextInput::Single(&text), room + 2, Some(stride));
-            let mut read = Vec::new();
+            let mut read: Vec<u32> = Vec::new();
             for window in windows(&example) {
                 prop_assert!(window.len() <= room + 2);
                 let skipped = if read.is_empty() { 0 } else { stride };

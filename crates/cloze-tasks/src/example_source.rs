@@ -35,9 +35,10 @@ pub trait ExampleSource<T: Clone>: fmt::Debug + Send + Sync {
     /// If there are not so many examples.
     fn example(&self, index: usize, epoch: u64) -> Result<Cow<'_, Example<T>>, TaskError>;
 
-    /// All of them, where they are in memory and the same in every epoch.
-    fn in_memory(&self) -> Option<&[Example<T>]> {
-        None
+    /// Whether they are the same in every epoch, so that something may be kept of them from one to
+    /// the next.
+    fn is_fixed(&self) -> bool {
+        false
     }
 }
 
@@ -54,8 +55,8 @@ impl<T: Clone + fmt::Debug + Send + Sync> ExampleSource<T> for Vec<Example<T>> {
         Ok(Cow::Borrowed(&self[index]))
     }
 
-    fn in_memory(&self) -> Option<&[Example<T>]> {
-        Some(self)
+    fn is_fixed(&self) -> bool {
+        true
     }
 }
 
@@ -91,6 +92,6 @@ mod tests {
             let read = source.example(1, epoch).unwrap();
             assert!(matches!(read, Cow::Borrowed(found) if std::ptr::eq(found, &list[1])));
         }
-        assert_eq!(source.in_memory(), Some(list.as_slice()));
+        assert!(source.is_fixed());
     }
 }

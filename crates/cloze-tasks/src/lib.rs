@@ -17,6 +17,7 @@
 
 pub mod continuation;
 pub mod encoding;
+mod example_records;
 mod example_source;
 pub mod masked_lm;
 pub mod metrics;

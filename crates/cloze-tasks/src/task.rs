@@ -7,6 +7,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use cloze_core::{InputError, LabelError, PackedBatch, PackedBatchError};
 use cloze_data::corpus::CorpusError;
+use cloze_data::records::RecordError;
 use cloze_data::reports::ExampleFacts;
 use cloze_data::tokenizer::TokenizerError;
 use cloze_model::checkpoint::{Checkpoint, CheckpointError, LoadReport};
@@ -264,6 +265,9 @@ pub enum TaskError {
     /// A corpus cannot be built or read.
     #[error(transparent)]
     Corpus(Box<CorpusError>),
+    /// Examples cannot be kept, or not be read again.
+    #[error(transparent)]
+    Records(#[from] RecordError),
     /// A text cannot be encoded.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),

@@ -5,6 +5,7 @@ use cloze_core::{InputError, LabelError};
 use cloze_data::corpus::CorpusError;
 use cloze_data::masking::MaskingError;
 use cloze_data::readers::ReadError;
+use cloze_data::records::RecordError;
 use cloze_data::sentences::SentenceError;
 use cloze_data::splits::SplitError;
 use cloze_data::tokenizer::TokenizerError;
@@ -27,6 +28,9 @@ pub enum TrainError {
     /// Something in a file is not as it should be.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// Rows or examples cannot be kept, or not be read again.
+    #[error(transparent)]
+    Records(#[from] RecordError),
     /// The rows cannot be split as asked.
     #[error(transparent)]
     Split(#[from] SplitError),

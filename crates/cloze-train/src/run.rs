@@ -54,16 +54,6 @@ pub fn train(
 ) -> Result<Outcome, TrainError> {
     let folder = RunFolder::new(&config.output);
     folder.refuse_unless_empty()?;
-    start(config, folder, environment, observer, stop)
-}
-
-fn start(
-    config: RunConfig,
-    folder: RunFolder,
-    environment: &Environment,
-    observer: &mut dyn Observer,
-    stop: &StopFlag,
-) -> Result<Outcome, TrainError> {
     Run::new(config, folder, environment, observer, stop)?.of_its_task()
 }
 
@@ -80,6 +70,16 @@ pub fn resume(
     observer: &mut dyn Observer,
     stop: &StopFlag,
 ) -> Result<Outcome, TrainError> {
+    resumed(folder, environment, observer, stop)?.of_its_task()
+}
+
+/// The run in `folder`, from its newest checkpoint that is whole, or from its start if there is none.
+fn resumed<'a>(
+    folder: &Path,
+    environment: &'a Environment,
+    observer: &'a mut dyn Observer,
+    stop: &'a StopFlag,
+) -> Result<Run<'a>, TrainError> {
     let folder = RunFolder::new(folder);
     let mut config = RunConfig::read(&folder.config(), &[])?;
     // A run's folder may have been moved.
@@ -97,7 +97,7 @@ pub fn resume(
         checkpoints
             .clean(&damaged)
             .map_err(|source| TrainError::write(&path, source))?;
-        return start(config, folder, environment, observer, stop);
+        return Run::new(config, folder, environment, observer, stop);
     };
     refuse_changes(
         &folder,
@@ -108,7 +108,7 @@ pub fn resume(
         let before = &state.device;
         observer.observe(&Event::Warning(Warning::OtherDevice { before, now: &now }));
     }
-    let run = Run {
+    Ok(Run {
         freeze: FreezeSpec::parse(config.model.freeze.as_slice())?,
         source: Checkpoint::open(&path)?,
         tokenizer: Tokenizer::from_folder(&path)?,
@@ -122,8 +122,7 @@ pub fn resume(
         environment,
         observer,
         stop,
-    };
-    run.of_its_task()
+    })
 }
 
 fn with_output(state: &RunState, output: &Path) -> RunConfig {
@@ -317,7 +316,7 @@ impl<'a> Run<'a> {
             }
             self.folder.create()?;
             let device = &self.environment.device;
-            let (fingerprints, splits) = (&data.fingerprints, &data.splits());
+            let (fingerprints, splits) = (&data.fingerprints, &data.splits()?);
             return self
                 .folder
                 .describe(&self.config, device, fingerprints, splits);

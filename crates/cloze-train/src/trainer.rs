@@ -305,7 +305,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
                 file: self.data.train.file.clone(),
                 lines: group[batch]
                     .iter()
-                    .filter_map(|&row| Some(self.data.train.origins.get(row)?.line))
+                    .filter_map(|&row| self.data.train.line(row))
                     .collect(),
                 checkpoint: self.last_checkpoint.clone(),
             })),

@@ -4,6 +4,7 @@ use cloze_data::question_windows::{
     QuestionWindow, QuestionWindowOptions, QuestionWindows, question_windows,
 };
 use cloze_data::readers::questions::Question;
+use cloze_data::records::{Damaged, Decoder, Encoder, Record};
 use cloze_data::reports::ExampleFacts;
 use cloze_data::tokenizer::{Tokenizer, TokenizerError};
 use cloze_model::losses::SpanPositions;
@@ -45,6 +46,51 @@ impl Asked {
     pub fn text(&self, start: usize, end: usize) -> String {
         let characters = self.context.chars().skip(start);
         characters.take(end.saturating_sub(start)).collect()
+    }
+}
+
+/// The context is kept once for questions, and windows, that stand side by side.
+impl Record for SpanTarget {
+    fn encode(&self, output: &mut Encoder<'_>) {
+        let Self {
+            positions,
+            window,
+            asked,
+        } = self;
+        positions.start.encode(output);
+        positions.end.encode(output);
+        window.ids.encode(output);
+        window.type_ids.encode(output);
+        output.size(window.context.start);
+        output.size(window.context.end);
+        window.offsets.encode(output);
+        output.size(asked.index);
+        output.size(asked.windows);
+        asked.is_cut.encode(output);
+        output.shared_text(&asked.context);
+        asked.answers.encode(output);
+    }
+
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, Damaged> {
+        Ok(Self {
+            positions: SpanPositions {
+                start: Option::decode(input)?,
+                end: Option::decode(input)?,
+            },
+            window: Arc::new(QuestionWindow {
+                ids: Vec::decode(input)?,
+                type_ids: Vec::decode(input)?,
+                context: input.size()?..input.size()?,
+                offsets: Vec::decode(input)?,
+            }),
+            asked: Arc::new(Asked {
+                index: input.size()?,
+                windows: input.size()?,
+                is_cut: bool::decode(input)?,
+                context: input.shared_text()?,
+                answers: Vec::decode(input)?,
+            }),
+        })
     }
 }
 

@@ -1,4 +1,5 @@
 use cloze_data::alignment::align_labels;
+use cloze_data::records::{Damaged, Decoder, Encoder as RecordEncoder, Record};
 use cloze_data::reports::ExampleFacts;
 use cloze_data::tokenizer::{
     EncodeOptions, Encoding, TextInput, Tokenizer, TokenizerError, Truncation,
@@ -47,6 +48,40 @@ impl TagTarget {
     }
 }
 
+impl Record for TagTarget {
+    fn encode(&self, output: &mut RecordEncoder<'_>) {
+        output.size(self.sentence);
+        output.size(self.length);
+        output.size(self.words);
+        self.tokens.encode(output);
+    }
+
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, Damaged> {
+        Ok(Self {
+            sentence: input.size()?,
+            length: input.size()?,
+            words: input.size()?,
+            tokens: Vec::decode(input)?,
+        })
+    }
+}
+
+impl Record for TaggedToken {
+    fn encode(&self, output: &mut RecordEncoder<'_>) {
+        output.size(self.position);
+        output.size(self.label);
+        self.word.encode(output);
+    }
+
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, Damaged> {
+        Ok(Self {
+            position: input.size()?,
+            label: input.size()?,
+            word: Option::decode(input)?,
+        })
+    }
+}
+
 impl TokenClassification {
     /// Encodes sentences, given as words, with the label of every word: one example for each
     /// window of each sentence. A word that the tokenizer makes nothing of (a control character)
@@ -63,6 +98,24 @@ impl TokenClassification {
         tokenizer: &Tokenizer,
         sentences: impl IntoIterator<Item = &'a [S]>,
         labels: &[Vec<usize>],
+        progress: impl FnMut(usize),
+    ) -> Result<Vec<Example<TagTarget>>, TokenizerError> {
+        self.examples_from(0, tokenizer, sentences, labels, progress)
+    }
+
+    /// As [`examples`](Self::examples), of sentences of which the first has this number.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn examples_from<'a, S: AsRef<str> + 'a>(
+        &self,
+        first: usize,
+        tokenizer: &Tokenizer,
+        sentences: impl IntoIterator<Item = &'a [S]>,
+        labels: &[Vec<usize>],
         mut progress: impl FnMut(usize),
     ) -> Result<Vec<Example<TagTarget>>, TokenizerError> {
         let words: Vec<Vec<&str>> = sentences
@@ -74,8 +127,8 @@ impl TokenClassification {
         for (chunk, words) in words.chunks(CHUNK).enumerate() {
             let encodings = encode(tokenizer, words)?;
             for (index, encoding) in encodings.iter().enumerate() {
-                let sentence = chunk * CHUNK + index;
-                let windows = self.windows(encoding, &labels[sentence], tokenizer, sentence)?;
+                let place = chunk * CHUNK + index;
+                let windows = self.windows(encoding, &labels[place], tokenizer, first + place)?;
                 examples.extend(windows);
             }
             progress(chunk * CHUNK + words.len());

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use cloze_data::RandomStream;
 use cloze_data::corpus::{BuiltPart, Counts, TokenFile};
+use cloze_data::records::Records;
 use cloze_data::splits::{Part, split_by_position};
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
@@ -215,7 +216,7 @@ impl Making<'_> {
             return Ok(SplitData {
                 file: self.config.data.train.first().into(),
                 examples: Arc::new(Vec::new()),
-                origins: Vec::new(),
+                origins: Arc::new(Records::none()),
             });
         };
         let examples = self.examples(tokens)?;
@@ -226,7 +227,7 @@ impl Making<'_> {
                 examples,
                 _folder: self.place.keep(),
             }),
-            origins: Vec::new(),
+            origins: Arc::new(Records::none()),
         })
     }
 

@@ -1,18 +1,20 @@
 //! From rows of labelled texts to encoded splits: what the tasks with one prediction for a whole
 //! text share.
 
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 use cloze_core::LabelSet;
 use cloze_data::readers::{Label, LabelledText};
-use cloze_data::reports::DatasetReport;
+use cloze_data::records::{Record, Records};
+use cloze_data::reports::{DatasetReport, SplitCounts};
 use cloze_data::tokenizer::{EncodeOptions, Tokenizer, TokenizerError};
 use cloze_model::checkpoint::Checkpoint;
 use cloze_tasks::encoding::{encode_windows, usual_stride, with_targets};
 use cloze_tasks::{Task, text_input};
 
 use super::sources::{RowSplit, Source, read_sources, split, warn_of_overlaps};
+use super::splits::{SplitWriter, records_folder};
 use super::{Data, Prepare, Prepared, SplitData, fingerprints, max_length, warn_of_unknown_tokens};
 use crate::StopFlag;
 use crate::config::{LongTextsConfig, RunConfig};
@@ -20,26 +22,38 @@ use crate::error::TrainError;
 use crate::events::{Event, Observer, SplitName, Warning};
 use crate::shown::ShownTarget;
 
+/// Rows that are read and encoded together.
+const CHUNK: usize = 4096;
+
 /// A task over texts, or pairs of texts, that each have a label of some kind.
-pub(crate) trait LabelledTask: Task<Target: 'static> + Clone {
+pub(crate) trait LabelledTask: Task<Target: Record + 'static> + Clone {
     /// What stands in a row's label.
-    type Label: Label + 'static;
+    type Label: Label + Record + 'static;
 
     /// A class for every row, of which each split gets its share; `None` where rows have no
     /// classes.
-    fn classes(rows: &[LabelledText<Self::Label>]) -> Result<Option<Vec<usize>>, TrainError>;
+    fn classes(rows: &Records<LabelledText<Self::Label>>)
+    -> Result<Option<Vec<usize>>, TrainError>;
+
+    /// The names of classes in a row's label.
+    fn names_in(label: &Self::Label) -> &[String];
 
     /// The task as the configuration and the training rows have it.
-    fn of_rows(parts: &TaskParts<'_, Self::Label>) -> Result<Self, TrainError>;
+    fn of_rows(parts: &TaskParts<'_>) -> Result<Self, TrainError>;
 
     /// What a model should say about rows of `source`.
-    fn targets_of<'a>(
+    fn targets_of(
         &self,
-        rows: impl Iterator<Item = &'a LabelledText<Self::Label>>,
+        rows: &[LabelledText<Self::Label>],
         source: &Source<Self::Label>,
     ) -> Result<Vec<Self::Target>, TrainError>;
 
-    /// The task with what follows from the targets of the training rows.
+    /// Whether anything follows from the targets of the training rows.
+    fn is_weighted(_: &RunConfig) -> bool {
+        false
+    }
+
+    /// The task with what does.
     fn weighted(self, _: &RunConfig, _: &[Self::Target]) -> Result<Self, TrainError> {
         Ok(self)
     }
@@ -55,7 +69,7 @@ pub(crate) trait LabelledTask: Task<Target: 'static> + Clone {
 }
 
 /// What a task is made of.
-pub(crate) struct TaskParts<'a, L> {
+pub(crate) struct TaskParts<'a> {
     pub(crate) config: &'a RunConfig,
     pub(crate) checkpoint: &'a Checkpoint,
     pub(crate) max_length: usize,
@@ -63,17 +77,15 @@ pub(crate) struct TaskParts<'a, L> {
     pub(crate) stride: Option<usize>,
     /// The names of the classes where the training file has them.
     pub(crate) class_names: Option<Vec<String>>,
-    /// The training rows.
-    pub(crate) rows: Vec<&'a LabelledText<L>>,
+    /// The names of the classes in the training rows.
+    pub(crate) observed: BTreeSet<String>,
 }
 
-impl<L> TaskParts<'_, L> {
+impl TaskParts<'_> {
     /// The labels by id: in the order of the checkpoint or of the file if one of them names all that
     /// occur, otherwise those of the training rows in an order of their own.
-    pub(crate) fn labels<'a>(
-        &self,
-        observed: impl Iterator<Item = &'a str>,
-    ) -> Result<LabelSet, TrainError> {
+    pub(crate) fn labels(&self) -> Result<LabelSet, TrainError> {
+        let observed = self.observed.iter().map(String::as_str);
         let observed = LabelSet::from_observed(observed)?;
         let covers = |set: &LabelSet| observed.names().iter().all(|name| set.id(name).is_some());
         if let Some(names) = self
@@ -98,14 +110,14 @@ impl<T: LabelledTask> Prepare for T {
         self.shown(target)
     }
 
-    /// Encodes all texts.
+    /// Encodes all texts. Rows and examples are kept on the disk, if they are many.
     fn prepare(
         config: &mut RunConfig,
         checkpoint: &Checkpoint,
         tokenizer: &Tokenizer,
-        _: Option<&Path>,
+        cache: Option<&Path>,
         observer: &mut dyn Observer,
-        _: &StopFlag,
+        stop: &StopFlag,
     ) -> Result<Option<Prepared<Self>>, TrainError> {
         let max_length = max_length(config, checkpoint.encoder_config(), tokenizer)?;
         config.data.max_length = Some(max_length);
@@ -113,28 +125,35 @@ impl<T: LabelledTask> Prepare for T {
         config.data.stride = stride;
         let limits = Limits { max_length, stride };
         limits.check(tokenizer)?;
-        let (sources, class_names) = read_sources::<T::Label>(config, observer)?;
+        let folder = records_folder(cache);
+        let (sources, class_names) = read_sources::<T::Label>(config, &folder, observer)?;
         let splits = split(config, &sources, T::classes)?;
-        warn_of_overlaps(&sources, &splits, observer);
+        warn_of_overlaps(&sources, &splits, observer)?;
         let task = T::of_rows(&TaskParts {
             config,
             checkpoint,
             max_length,
             stride,
             class_names,
-            rows: rows(&splits[0], &sources[0]).collect(),
+            observed: observed::<T>(&splits[0], &sources[0])?,
         })?;
         // Wrong labels are found before minutes are spent on encoding.
-        let targets = splits
-            .iter()
-            .map(|split| {
-                let source = &sources[split.source];
-                task.targets_of(rows(split, source), source)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let task = task.weighted(config, &targets[0])?;
-        let mut encoded = encode(tokenizer, limits, &sources, &splits, targets, observer)?;
-        report::<T>(config, &task, limits, &encoded, observer);
+        let task = check_targets(task, config, &splits, &sources)?;
+        let encoding = Encoding {
+            task: &task,
+            tokenizer,
+            limits,
+            folder: &folder,
+            total: splits.iter().map(|split| split.rows.len()).sum(),
+        };
+        let mut report = DatasetReport::new(task.class_names(), Some(max_length))
+            .with_windows(stride)
+            .with_coverage(config.data.coverage);
+        let all = encoding.splits(&splits, &sources, &mut report, observer, stop)?;
+        let Some((mut encoded, windows)) = all else {
+            return Ok(None);
+        };
+        tell(&report, limits, windows, observer);
         let fingerprints = fingerprints(config, tokenizer)?;
         // `encoded` holds train, validation and test, in this order, as `split` made them.
         let (test, validation) = (encoded.remove(2), encoded.remove(1));
@@ -182,68 +201,134 @@ impl Limits {
     }
 }
 
-fn rows<'a, L>(
-    split: &'a RowSplit,
-    source: &'a Source<L>,
-) -> impl Iterator<Item = &'a LabelledText<L>> {
-    split.rows.iter().map(|&row| &source.rows[row])
-}
-
-fn encode<L, T: Clone + std::fmt::Debug + Send + Sync + 'static>(
-    tokenizer: &Tokenizer,
-    limits: Limits,
-    sources: &[Source<L>],
-    splits: &[RowSplit],
-    targets: Vec<Vec<T>>,
-    observer: &mut dyn Observer,
-) -> Result<Vec<SplitData<T>>, TrainError> {
-    let total = splits.iter().map(|split| split.rows.len()).sum();
-    let mut before = 0;
-    let mut encoded = Vec::with_capacity(splits.len());
-    for (split, targets) in splits.iter().zip(targets) {
-        let source = &sources[split.source];
-        let texts: Vec<_> = rows(split, source).map(text_input).collect();
-        let Limits { max_length, stride } = limits;
-        let examples = encode_windows(tokenizer, &texts, max_length, stride, |done| {
-            let done = before + done;
-            observer.observe(&Event::Encoding { done, total });
-        })?;
-        before += texts.len();
-        encoded.push(SplitData {
-            file: source.file.clone(),
-            examples: Arc::new(with_targets(examples, targets.into_iter())),
-            origins: split.rows.iter().map(|&row| source.origin(row)).collect(),
-        });
-    }
-    Ok(encoded)
-}
-
-fn report<T: LabelledTask>(
-    config: &RunConfig,
-    task: &T,
-    limits: Limits,
-    splits: &[SplitData<T::Target>],
-    observer: &mut dyn Observer,
-) {
-    let Limits { max_length, stride } = limits;
-    let mut report = DatasetReport::new(task.class_names(), Some(max_length))
-        .with_windows(stride)
-        .with_coverage(config.data.coverage);
-    let mut windows = 0;
-    let names = [SplitName::Train, SplitName::Validation, SplitName::Test];
-    for (name, split) in names.into_iter().zip(splits) {
-        let examples = split.examples.in_memory().unwrap_or_default();
-        if !examples.is_empty() {
-            let rows = examples.iter();
-            let rows = rows.map(|example| (example.facts, T::classes_of(&example.target)));
-            report.add_split_of_several(name.name(), rows);
-            windows += examples
-                .iter()
-                .map(|example| example.windows.len())
-                .sum::<usize>();
+/// The names of classes in the rows of a split.
+fn observed<T: LabelledTask>(
+    split: &RowSplit,
+    source: &Source<T::Label>,
+) -> Result<BTreeSet<String>, TrainError> {
+    let mut observed = BTreeSet::new();
+    for &row in &split.rows {
+        let label = source.rows.get(row)?.label;
+        for name in label.as_ref().map_or(&[][..], T::names_in) {
+            if !observed.contains(name) {
+                observed.insert(name.clone());
+            }
         }
     }
-    observer.observe(&Event::Report(&report));
+    Ok(observed)
+}
+
+/// Some rows of a source, by their places in it.
+fn rows<L: Record>(
+    places: &[usize],
+    source: &Source<L>,
+) -> Result<Vec<LabelledText<L>>, TrainError> {
+    let rows = places.iter().map(|&row| Ok(source.rows.get(row)?));
+    rows.collect()
+}
+
+/// The task with what follows from the training rows, whose targets are all right, as are those of the
+/// others.
+fn check_targets<T: LabelledTask>(
+    task: T,
+    config: &RunConfig,
+    splits: &[RowSplit],
+    sources: &[Source<T::Label>],
+) -> Result<T, TrainError> {
+    let mut training = Vec::new();
+    for split in splits {
+        let source = &sources[split.source];
+        for places in split.rows.chunks(CHUNK) {
+            let targets = task.targets_of(&rows(places, source)?, source)?;
+            if split.name == SplitName::Train && T::is_weighted(config) {
+                training.extend(targets);
+            }
+        }
+    }
+    task.weighted(config, &training)
+}
+
+/// How rows become examples.
+struct Encoding<'a, T> {
+    task: &'a T,
+    tokenizer: &'a Tokenizer,
+    limits: Limits,
+    folder: &'a Path,
+    /// Rows of all splits.
+    total: usize,
+}
+
+impl<T: LabelledTask> Encoding<'_, T> {
+    /// All splits, which `report` is told of, and the windows of their long texts; `None` if asked to
+    /// stop.
+    fn splits(
+        &self,
+        splits: &[RowSplit],
+        sources: &[Source<T::Label>],
+        report: &mut DatasetReport,
+        observer: &mut dyn Observer,
+        stop: &StopFlag,
+    ) -> Result<Option<(Vec<SplitData<T::Target>>, usize)>, TrainError> {
+        let mut encoded = Vec::with_capacity(splits.len());
+        let (mut done, mut windows) = (0, 0);
+        for split in splits {
+            let source = &sources[split.source];
+            let found = self.split(split, source, &mut done, observer, stop)?;
+            let Some((data, counts, of_split)) = found else {
+                return Ok(None);
+            };
+            windows += of_split;
+            if counts.rows() > 0 {
+                report.add_counts(split.name.name(), &counts);
+            }
+            encoded.push(data);
+        }
+        Ok(Some((encoded, windows)))
+    }
+
+    /// A split, what a report says of it, and the windows of its long texts; `None` if asked to stop.
+    /// `done` counts the rows of all splits.
+    fn split(
+        &self,
+        split: &RowSplit,
+        source: &Source<T::Label>,
+        done: &mut usize,
+        observer: &mut dyn Observer,
+        stop: &StopFlag,
+    ) -> Result<Option<(SplitData<T::Target>, SplitCounts, usize)>, TrainError> {
+        let mut writer = SplitWriter::new(self.folder);
+        let mut counts = SplitCounts::new(self.task.class_names().len());
+        let (mut number, mut windows) = (0, 0);
+        let Limits { max_length, stride } = self.limits;
+        for places in split.rows.chunks(CHUNK) {
+            if stop.is_requested() {
+                return Ok(None);
+            }
+            let rows = rows(places, source)?;
+            let texts: Vec<_> = rows.iter().map(text_input).collect();
+            let examples = encode_windows(self.tokenizer, &texts, max_length, stride, |_| ())?;
+            let targets = self.task.targets_of(&rows, source)?;
+            let examples = with_targets(examples, targets.into_iter());
+            for ((mut example, row), &place) in examples.into_iter().zip(&rows).zip(places) {
+                example.row = number;
+                number += 1;
+                windows += example.windows.len();
+                counts.add(example.facts, T::classes_of(&example.target));
+                writer.push(&example, &source.origin(place, row))?;
+            }
+            *done += places.len();
+            observer.observe(&Event::Encoding {
+                done: *done,
+                total: self.total,
+            });
+        }
+        Ok(Some((writer.finish(&source.file)?, counts, windows)))
+    }
+}
+
+fn tell(report: &DatasetReport, limits: Limits, windows: usize, observer: &mut dyn Observer) {
+    let Limits { max_length, stride } = limits;
+    observer.observe(&Event::Report(report));
     let texts = report.splits.iter().map(|split| split.cut.count).sum();
     let total = report.splits.iter().map(|split| split.rows).sum();
     if texts > 0 {
@@ -262,5 +347,5 @@ fn report<T: LabelledTask>(
         };
         observer.observe(&Event::Warning(warning));
     }
-    warn_of_unknown_tokens(&report, observer);
+    warn_of_unknown_tokens(report, observer);
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use cloze_data::RandomStream;
 use cloze_data::corpus::BuiltPart;
 use cloze_data::masking::{MaskVocabulary, Masking, MaskingSchedule};
+use cloze_data::records::Records;
 use cloze_data::splits::{Part, SplitByText};
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
@@ -95,7 +96,7 @@ fn empty_split(name: SplitName, config: &RunConfig) -> SplitData<MaskedTarget> {
     SplitData {
         file: file.unwrap_or(data.train.first()).into(),
         examples: Arc::new(Vec::new()),
-        origins: Vec::new(),
+        origins: Arc::new(Records::none()),
     }
 }
 

@@ -7,20 +7,20 @@ mod multi_label;
 mod question_answering;
 mod regression;
 mod sources;
+mod splits;
 mod text_classification;
 mod token_classification;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use cloze_core::EncoderConfig;
 use cloze_data::fingerprint::file_fingerprint;
-use cloze_data::readers::Value;
+use cloze_data::records::RecordError;
 use cloze_data::reports::DatasetReport;
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
-use cloze_tasks::{Example, ExampleSource, Task};
+use cloze_tasks::{Example, Task, TaskError};
 
 use crate::StopFlag;
 use crate::config::RunConfig;
@@ -29,43 +29,10 @@ use crate::events::{Event, Observer, SplitName, Warning};
 use crate::run_folder::Splits;
 use crate::shown::ShownTarget;
 use crate::state::Fingerprints;
+pub(crate) use splits::{RowOrigin, SplitData, in_memory};
 
 /// The tokenizer's name among the fingerprints.
 pub(crate) const TOKENIZER: &str = "tokenizer";
-
-/// Examples of one split.
-#[derive(Debug)]
-pub(crate) struct SplitData<T: Clone> {
-    pub(crate) file: PathBuf,
-    pub(crate) examples: Arc<dyn ExampleSource<T>>,
-    /// Where each example comes from; empty where they come from no single row, as the blocks of
-    /// a corpus do.
-    pub(crate) origins: Vec<RowOrigin>,
-}
-
-impl<T: Clone> SplitData<T> {
-    /// Row numbers, as far as the examples come from single rows.
-    fn rows(&self) -> Option<Vec<usize>> {
-        let known = self.origins.len() == self.examples.len();
-        known.then(|| {
-            let mut rows: Vec<usize> = self.origins.iter().map(|origin| origin.row).collect();
-            // The windows of a long row stand side by side.
-            rows.dedup();
-            rows
-        })
-    }
-}
-
-/// Where an example comes from.
-#[derive(Clone, Debug)]
-pub(crate) struct RowOrigin {
-    /// Number of the row in its file, from 0; rows that were skipped count.
-    pub(crate) row: usize,
-    /// Line of the file, from 1.
-    pub(crate) line: usize,
-    /// The row's own identifier.
-    pub(crate) id: Option<Value>,
-}
 
 /// All splits; a split without rows is empty.
 #[derive(Debug)]
@@ -82,10 +49,10 @@ impl<T: Clone> Data<T> {
         [&self.train, &self.validation, &self.test]
     }
 
-    /// The examples of all splits, where all are in memory.
-    pub(crate) fn in_memory(&self) -> Option<[&[Example<T>]; 3]> {
-        let [train, validation, test] = self.all().map(|split| split.examples.in_memory());
-        Some([train?, validation?, test?])
+    /// The examples of all splits, in memory: those that are the same in every epoch.
+    pub(crate) fn in_memory(&self) -> Result<[Vec<Example<T>>; 3], TaskError> {
+        let [train, validation, test] = self.all().map(|split| in_memory(&*split.examples));
+        Ok([train?, validation?, test?])
     }
 
     pub(crate) fn split(&self, name: SplitName) -> &SplitData<T> {
@@ -97,22 +64,22 @@ impl<T: Clone> Data<T> {
     }
 
     /// What `splits.json` says.
-    pub(crate) fn splits(&self) -> Splits<'_> {
+    pub(crate) fn splits(&self) -> Result<Splits<'_>, RecordError> {
         let named = [
             ("train", &self.train),
             ("validation", &self.validation),
             ("test", &self.test),
         ];
-        Splits {
-            train: self.train.rows(),
-            validation: self.validation.rows(),
-            test: self.test.rows(),
+        Ok(Splits {
+            train: self.train.rows()?,
+            validation: self.validation.rows()?,
+            test: self.test.rows()?,
             files: named
                 .into_iter()
                 .filter(|(_, split)| !split.examples.is_empty())
                 .map(|(name, split)| (name, split.file.as_path()))
                 .collect::<BTreeMap<_, _>>(),
-        }
+        })
     }
 }
 
@@ -179,22 +146,6 @@ fn warn_of_unknown_tokens(report: &DatasetReport, observer: &mut dyn Observer) {
             observer.observe(&Event::Warning(warning));
         }
     }
-}
-
-/// Numbers of a file's rows, from 0, of which some were skipped: both are given by their lines.
-fn row_numbers(
-    rows: impl Iterator<Item = usize>,
-    skipped: impl Iterator<Item = usize>,
-) -> Vec<usize> {
-    let mut skipped = skipped.peekable();
-    let mut before = 0;
-    let number = |(index, line)| {
-        while skipped.next_if(|skipped| *skipped < line).is_some() {
-            before += 1;
-        }
-        index + before
-    };
-    rows.enumerate().map(number).collect()
 }
 
 /// The name of a data file among the fingerprints.

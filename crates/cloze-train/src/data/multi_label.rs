@@ -1,7 +1,8 @@
 //! Any number of labels a text.
 
 use cloze_data::readers::LabelledText;
-use cloze_data::splits::classes_of_label_sets;
+use cloze_data::records::Records;
+use cloze_data::splits::LabelSetClasses;
 use cloze_tasks::{MultiLabel, PositiveWeights, Threshold};
 
 use super::labelled_texts::{LabelledTask, TaskParts};
@@ -15,14 +16,22 @@ impl LabelledTask for MultiLabel {
     type Label = Vec<String>;
 
     /// Rows with the same set of labels are a class.
-    fn classes(rows: &[LabelledText<Vec<String>>]) -> Result<Option<Vec<usize>>, TrainError> {
-        let labels = rows.iter().map(|row| row.label.as_deref().unwrap_or(&[]));
-        Ok(Some(classes_of_label_sets(labels)))
+    fn classes(
+        rows: &Records<LabelledText<Vec<String>>>,
+    ) -> Result<Option<Vec<usize>>, TrainError> {
+        let mut classes = LabelSetClasses::default();
+        for row in rows.iter() {
+            classes.see(row?.label.as_deref().unwrap_or(&[]));
+        }
+        Ok(Some(classes.finish()))
     }
 
-    fn of_rows(parts: &TaskParts<'_, Vec<String>>) -> Result<Self, TrainError> {
-        let labels = parts.rows.iter().filter_map(|row| row.label.as_deref());
-        let labels = parts.labels(labels.flatten().map(String::as_str))?;
+    fn names_in(label: &Vec<String>) -> &[String] {
+        label
+    }
+
+    fn of_rows(parts: &TaskParts<'_>) -> Result<Self, TrainError> {
+        let labels = parts.labels()?;
         let threshold = match &parts.config.multi_label.threshold {
             ThresholdConfig::Same(threshold) => Threshold::Same(*threshold),
             ThresholdConfig::Named(_) => Threshold::Tuned,
@@ -35,12 +44,16 @@ impl LabelledTask for MultiLabel {
             .with_threshold(&threshold)?)
     }
 
-    fn targets_of<'a>(
+    fn targets_of(
         &self,
-        rows: impl Iterator<Item = &'a LabelledText<Vec<String>>>,
+        rows: &[LabelledText<Vec<String>>],
         source: &Source<Vec<String>>,
     ) -> Result<Vec<Vec<usize>>, TrainError> {
         Ok(self.targets(rows, &source.file, &source.column)?)
+    }
+
+    fn is_weighted(config: &RunConfig) -> bool {
+        config.loss.positive_weights.is_some()
     }
 
     fn weighted(self, config: &RunConfig, targets: &[Vec<usize>]) -> Result<Self, TrainError> {

@@ -1,6 +1,7 @@
 //! A number a text.
 
 use cloze_data::readers::LabelledText;
+use cloze_data::records::Records;
 use cloze_tasks::Regression;
 
 use super::labelled_texts::{LabelledTask, TaskParts};
@@ -12,20 +13,24 @@ use crate::shown::ShownTarget;
 impl LabelledTask for Regression {
     type Label = f64;
 
-    fn classes(_: &[LabelledText<f64>]) -> Result<Option<Vec<usize>>, TrainError> {
+    fn classes(_: &Records<LabelledText<f64>>) -> Result<Option<Vec<usize>>, TrainError> {
         Ok(None)
     }
 
-    fn of_rows(parts: &TaskParts<'_, f64>) -> Result<Self, TrainError> {
+    fn names_in(_: &f64) -> &[String] {
+        &[]
+    }
+
+    fn of_rows(parts: &TaskParts<'_>) -> Result<Self, TrainError> {
         let head = head_config(parts.config.head.as_ref(), parts.checkpoint)?;
         Ok(Self::new(parts.checkpoint, parts.max_length)?
             .with_windows(parts.stride)
             .with_head(head))
     }
 
-    fn targets_of<'a>(
+    fn targets_of(
         &self,
-        rows: impl Iterator<Item = &'a LabelledText<f64>>,
+        rows: &[LabelledText<f64>],
         source: &Source<f64>,
     ) -> Result<Vec<f64>, TrainError> {
         Ok(Self::targets(rows, &source.file, &source.column)?)

@@ -1,14 +1,16 @@
 //! Labelled texts of the files that a configuration names, and which split each belongs to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cloze_data::readers::{
-    Label, LabelCells, LabelledText, LabelledTexts, Labels, TextColumns, TextReadOptions,
-    read_labelled_texts,
+    Label, LabelCells, LabelledHead, LabelledText, Labels, TextColumns, TextReadOptions,
+    for_each_labelled_text,
 };
-use cloze_data::splits::{Split, split_by_ratio, texts_in_two_splits};
+use cloze_data::records::{Record, Records, RecordsWriter};
+use cloze_data::splits::{OverlapFinder, Split, split_by_ratio};
 
-use super::{RowOrigin, row_numbers};
+use super::RowOrigin;
+use super::splits::RowNumbers;
 use crate::config::RunConfig;
 use crate::error::TrainError;
 use crate::events::{Event, Observer, SplitName, Warning};
@@ -18,9 +20,9 @@ pub(crate) struct Source<L> {
     pub(crate) file: PathBuf,
     /// The label's column.
     pub(crate) column: String,
-    pub(crate) rows: Vec<LabelledText<L>>,
+    pub(crate) rows: Records<LabelledText<L>>,
     /// Numbers of the rows in the file.
-    pub(crate) numbers: Vec<usize>,
+    numbers: RowNumbers,
 }
 
 /// Rows of one split, by their places in a source.
@@ -34,8 +36,9 @@ pub(crate) struct RowSplit {
 pub(crate) type Sources<L> = (Vec<Source<L>>, Option<Vec<String>>);
 
 /// The training file first, then those of validation and test if there are any.
-pub(crate) fn read_sources<L: Label>(
+pub(crate) fn read_sources<L: Label + Record>(
     config: &mut RunConfig,
+    folder: &Path,
     observer: &mut dyn Observer,
 ) -> Result<Sources<L>, TrainError> {
     let data = &mut config.data;
@@ -55,7 +58,7 @@ pub(crate) fn read_sources<L: Label>(
         bad_rows: data.bad_rows.into(),
         format: None,
     };
-    let texts = read_labelled_texts::<L>(data.train.first(), &options)?;
+    let (training, texts) = read_source::<L>(data.train.first(), &options, folder, observer)?;
     let found = &texts.columns;
     data.text = Some(found.text.clone());
     data.text_pair.clone_from(&found.text_pair);
@@ -70,34 +73,43 @@ pub(crate) fn read_sources<L: Label>(
         label: data.label.clone(),
         id: data.id.clone(),
     };
-    let class_names = texts.class_names.clone();
-    let mut sources = vec![source(data.train.first().into(), texts, observer)];
+    let mut sources = vec![training];
     for file in [&data.validation, &data.test].into_iter().flatten() {
-        let texts = read_labelled_texts(file, &options)?;
-        sources.push(source(file.clone(), texts, observer));
+        sources.push(read_source(file, &options, folder, observer)?.0);
     }
-    Ok((sources, class_names))
+    Ok((sources, texts.class_names))
 }
 
-fn source<L>(file: PathBuf, texts: LabelledTexts<L>, observer: &mut dyn Observer) -> Source<L> {
-    if !texts.skipped.is_empty() {
-        observer.observe(&Event::Warning(Warning::SkippedRows(&texts.skipped)));
+/// Reads a file, whose rows are kept in `folder` if they are many.
+fn read_source<L: Label + Record>(
+    file: &Path,
+    options: &TextReadOptions,
+    folder: &Path,
+    observer: &mut dyn Observer,
+) -> Result<(Source<L>, LabelledHead), TrainError> {
+    let mut rows = RecordsWriter::new(folder);
+    let head = for_each_labelled_text(file, options, |row| {
+        rows.push(&row).map_err(TrainError::from)
+    })?;
+    if !head.skipped.is_empty() {
+        observer.observe(&Event::Warning(Warning::SkippedRows(&head.skipped)));
     }
-    let skipped = texts.skipped.iter().filter_map(|error| error.line);
-    let numbers = row_numbers(texts.rows.iter().map(|row| row.line), skipped);
-    Source {
-        file,
-        column: texts.columns.label.unwrap_or_else(|| "label".into()),
-        rows: texts.rows,
-        numbers,
-    }
+    let label = head.columns.label.clone();
+    let source = Source {
+        file: file.into(),
+        column: label.unwrap_or_else(|| "label".into()),
+        rows: rows.finish()?,
+        numbers: RowNumbers::new(head.skipped.iter().filter_map(|error| error.line)),
+    };
+    Ok((source, head))
 }
 
 /// A class for every row of a file, where rows have classes.
-pub(crate) type Classes<L> = fn(&[LabelledText<L>]) -> Result<Option<Vec<usize>>, TrainError>;
+pub(crate) type Classes<L> =
+    fn(&Records<LabelledText<L>>) -> Result<Option<Vec<usize>>, TrainError>;
 
 /// Train, validation and test; each gets its share of every class, if that is wanted.
-pub(crate) fn split<L>(
+pub(crate) fn split<L: Record>(
     config: &RunConfig,
     sources: &[Source<L>],
     classes: Classes<L>,
@@ -150,31 +162,36 @@ pub(crate) fn split_rows(
     ])
 }
 
-pub(crate) fn warn_of_overlaps<L>(
+pub(crate) fn warn_of_overlaps<L: Record>(
     sources: &[Source<L>],
     splits: &[RowSplit],
     observer: &mut dyn Observer,
-) {
-    let rows = |split: &'_ RowSplit| {
-        let source = &sources[split.source];
-        split
-            .rows
-            .iter()
-            .map(|&row| &source.rows[row])
-            .collect::<Vec<_>>()
-    };
-    for overlap in texts_in_two_splits(splits.iter().map(|split| (split.name.name(), rows(split))))
-    {
+) -> Result<(), TrainError> {
+    let mut finder = OverlapFinder::default();
+    for split in splits {
+        finder.begin(split.name.name());
+        for &row in &split.rows {
+            let row = sources[split.source].rows.get(row)?;
+            finder.see(&row.text, row.text_pair.as_deref());
+        }
+    }
+    tell_of_overlaps(finder, observer);
+    Ok(())
+}
+
+pub(crate) fn tell_of_overlaps(finder: OverlapFinder, observer: &mut dyn Observer) {
+    for overlap in finder.finish() {
         observer.observe(&Event::Warning(Warning::TextsInTwoSplits(&overlap)));
     }
 }
 
 impl<L> Source<L> {
-    pub(crate) fn origin(&self, row: usize) -> RowOrigin {
+    /// Where a row comes from, which is one of the source's by its place.
+    pub(crate) fn origin(&self, place: usize, row: &LabelledText<L>) -> RowOrigin {
         RowOrigin {
-            row: self.numbers[row],
-            line: self.rows[row].line,
-            id: self.rows[row].id.clone(),
+            row: self.numbers.number(place, row.line),
+            line: row.line,
+            id: row.id.clone(),
         }
     }
 }

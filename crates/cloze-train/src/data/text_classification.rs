@@ -1,7 +1,10 @@
 //! One label a text.
 
+use std::collections::BTreeMap;
+
 use cloze_core::LabelSet;
 use cloze_data::readers::LabelledText;
+use cloze_data::records::Records;
 use cloze_tasks::{ClassWeights, TextClassification};
 
 use super::labelled_texts::{LabelledTask, TaskParts};
@@ -15,27 +18,45 @@ impl LabelledTask for TextClassification {
     type Label = String;
 
     /// Ids among a file's own labels.
-    fn classes(rows: &[LabelledText]) -> Result<Option<Vec<usize>>, TrainError> {
-        let labels = LabelSet::from_observed(rows.iter().filter_map(|row| row.label.as_deref()))?;
-        let id = |row: &LabelledText| row.label.as_deref().and_then(|label| labels.id(label));
-        Ok(Some(rows.iter().filter_map(id).collect()))
+    fn classes(rows: &Records<LabelledText>) -> Result<Option<Vec<usize>>, TrainError> {
+        // Every different label once, numbered as they come.
+        let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+        let mut classes = Vec::with_capacity(rows.len());
+        for row in rows.iter() {
+            let Some(label) = row?.label else { continue };
+            let next = numbers.len();
+            classes.push(*numbers.entry(label).or_insert(next));
+        }
+        let labels = LabelSet::from_observed(numbers.keys().map(String::as_str))?;
+        let mut ids = vec![0; numbers.len()];
+        for (label, number) in &numbers {
+            ids[*number] = labels.id(label).unwrap_or_default();
+        }
+        classes.iter_mut().for_each(|class| *class = ids[*class]);
+        Ok(Some(classes))
     }
 
-    fn of_rows(parts: &TaskParts<'_, String>) -> Result<Self, TrainError> {
-        let rows = parts.rows.iter();
-        let labels = parts.labels(rows.filter_map(|row| row.label.as_deref()))?;
-        Ok(Self::new(labels, parts.max_length)
+    fn names_in(label: &String) -> &[String] {
+        std::slice::from_ref(label)
+    }
+
+    fn of_rows(parts: &TaskParts<'_>) -> Result<Self, TrainError> {
+        Ok(Self::new(parts.labels()?, parts.max_length)
             .with_windows(parts.stride)
             .with_head(head_config(parts.config.head.as_ref(), parts.checkpoint)?)
             .with_label_smoothing(parts.config.loss.label_smoothing))
     }
 
-    fn targets_of<'a>(
+    fn targets_of(
         &self,
-        rows: impl Iterator<Item = &'a LabelledText>,
+        rows: &[LabelledText],
         source: &Source<String>,
     ) -> Result<Vec<usize>, TrainError> {
         Ok(self.targets(rows, &source.file, &source.column)?)
+    }
+
+    fn is_weighted(config: &RunConfig) -> bool {
+        config.loss.class_weights.is_some()
     }
 
     fn weighted(self, config: &RunConfig, targets: &[usize]) -> Result<Self, TrainError> {

@@ -1,29 +1,33 @@
 //! From sentences of tagged words to encoded splits.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use cloze_core::{InputError, LabelSet};
-use cloze_data::readers::LabelledText;
 use cloze_data::readers::tagged::{
-    TagReadOptions, TaggedSentence, TaggedSentences, read_tagged_sentences,
+    StoredSentences, TagReadOptions, TaggedSentence, store_tagged_sentences,
 };
-use cloze_data::reports::DatasetReport;
-use cloze_data::splits::texts_in_two_splits;
+use cloze_data::records::Records;
+use cloze_data::reports::{DatasetReport, SplitCounts};
+use cloze_data::splits::OverlapFinder;
 use cloze_data::tags::TagScheme;
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
-use cloze_tasks::{Example, TagTarget, Task, TokenClassification};
+use cloze_tasks::{TagTarget, Task, TokenClassification};
 
-use super::sources::{RowSplit, split_rows};
+use super::sources::{RowSplit, split_rows, tell_of_overlaps};
+use super::splits::{RowNumbers, SplitWriter, records_folder};
 use super::{
     Data, Prepare, Prepared, RowOrigin, SplitData, fingerprints, max_length, warn_of_unknown_tokens,
 };
 use crate::StopFlag;
 use crate::config::RunConfig;
 use crate::error::TrainError;
-use crate::events::{Event, Observer, SplitName, Warning};
+use crate::events::{Event, Observer, Warning};
 use crate::shown::ShownTarget;
+
+/// Sentences that are read and encoded together.
+const CHUNK: usize = 4096;
 
 impl Prepare for TokenClassification {
     fn shown_target(&self, target: &TagTarget) -> ShownTarget {
@@ -38,34 +42,57 @@ impl Prepare for TokenClassification {
         }
     }
 
-    /// Encodes all sentences.
+    /// Encodes all sentences. They and their examples are kept on the disk, if they are many.
     fn prepare(
         config: &mut RunConfig,
         checkpoint: &Checkpoint,
         tokenizer: &Tokenizer,
-        _: Option<&Path>,
+        cache: Option<&Path>,
         observer: &mut dyn Observer,
-        _: &StopFlag,
+        stop: &StopFlag,
     ) -> Result<Option<Prepared<Self>>, TrainError> {
         let max_length = max_length(config, checkpoint.encoder_config(), tokenizer)?;
         config.data.max_length = Some(max_length);
-        let (sources, tag_names) = read_sources(config, observer)?;
+        let folder = records_folder(cache);
+        let (sources, tag_names) = read_sources(config, &folder, observer)?;
         let lengths: Vec<usize> = sources.iter().map(|file| file.sentences.len()).collect();
         let splits = split_rows(config, &lengths, None)?;
-        warn_of_overlaps(&sources, &splits, observer);
-        let training = splits[0].rows.iter().map(|&row| &sources[0].sentences[row]);
-        let labels = labels(config, checkpoint, tag_names, &sources[0], training)?;
+        warn_of_overlaps(&sources, &splits, observer)?;
+        let labels = labels(config, checkpoint, tag_names, &sources[0], &splits[0])?;
         let task = Self::new(labels, max_length)
             .with_labelled_sub_words(config.tags.sub_words.into())
             .with_overlap(config.tags.overlap);
         refuse_other_metric(&task, config)?;
         // Wrong tags are found before minutes are spent on encoding.
-        let targets = splits
-            .iter()
-            .map(|split| targets(&task, split, &sources))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut encoded = encode(&task, tokenizer, &sources, &splits, &targets, observer)?;
-        report(config, max_length, &encoded, observer);
+        for split in &splits {
+            let source = &sources[split.source];
+            for places in split.rows.chunks(CHUNK) {
+                source.targets(&task, &source.sentences(places)?)?;
+            }
+        }
+        let encoding = Encoding {
+            task: &task,
+            tokenizer,
+            folder: &folder,
+            total: splits.iter().map(|split| split.rows.len()).sum(),
+        };
+        let mut report = DatasetReport::new(&[], None).with_coverage(config.data.coverage);
+        let mut encoded = Vec::with_capacity(splits.len());
+        let (mut done, mut long, mut total) = (0, 0, 0);
+        for split in &splits {
+            let source = &sources[split.source];
+            let found = encoding.split(split, source, &mut done, observer, stop)?;
+            let Some((data, counts)) = found else {
+                return Ok(None);
+            };
+            if counts.rows() > 0 {
+                report.add_counts(split.name.name(), &counts);
+            }
+            long += counts.longer_than(max_length);
+            total += counts.rows();
+            encoded.push(data);
+        }
+        tell(&report, [long, total, max_length], observer);
         let fingerprints = fingerprints(config, tokenizer)?;
         // `encoded` holds train, validation and test, in this order, as `split` made them.
         let (test, validation) = (encoded.remove(2), encoded.remove(1));
@@ -96,19 +123,34 @@ struct Source {
     /// The column of the tags.
     column: String,
     scheme: TagScheme,
-    sentences: Vec<TaggedSentence>,
+    sentences: Records<TaggedSentence>,
     /// Numbers of the sentences in the file; those that were skipped count.
-    numbers: Vec<usize>,
+    numbers: RowNumbers,
 }
 
-fn targets(
-    task: &TokenClassification,
-    split: &RowSplit,
-    sources: &[Source],
-) -> Result<Vec<Vec<usize>>, TrainError> {
-    let source = &sources[split.source];
-    let sentences = split.rows.iter().map(|&row| &source.sentences[row]);
-    Ok(task.targets(sentences, source.scheme, &source.file, &source.column)?)
+impl Source {
+    /// Some sentences, by their places.
+    fn sentences(&self, places: &[usize]) -> Result<Vec<TaggedSentence>, TrainError> {
+        let sentences = places.iter().map(|&row| Ok(self.sentences.get(row)?));
+        sentences.collect()
+    }
+
+    fn targets(
+        &self,
+        task: &TokenClassification,
+        sentences: &[TaggedSentence],
+    ) -> Result<Vec<Vec<usize>>, TrainError> {
+        Ok(task.targets(sentences, self.scheme, &self.file, &self.column)?)
+    }
+
+    /// Where a sentence comes from.
+    fn origin(&self, place: usize, sentence: &TaggedSentence) -> RowOrigin {
+        RowOrigin {
+            row: self.numbers.number(place, sentence.line),
+            line: sentence.line,
+            id: sentence.id.clone(),
+        }
+    }
 }
 
 /// The training file first, then those of validation and test if there are any, and the names of
@@ -116,6 +158,7 @@ fn targets(
 /// found in the training file are those of the other files.
 fn read_sources(
     config: &mut RunConfig,
+    folder: &Path,
     observer: &mut dyn Observer,
 ) -> Result<(Vec<Source>, Option<Vec<String>>), TrainError> {
     let (data, tags) = (&mut config.data, &mut config.tags);
@@ -127,7 +170,7 @@ fn read_sources(
         scheme: tags.scheme.map(Into::into),
         bad_rows: data.bad_rows.into(),
     };
-    let training = read_tagged_sentences(data.train.first(), &options)?;
+    let training = store_tagged_sentences::<TrainError>(data.train.first(), &options, folder)?;
     options.words = Some(training.columns.words.clone());
     options.tags = Some(training.columns.tags.clone());
     options.scheme = Some(training.scheme);
@@ -137,65 +180,59 @@ fn read_sources(
     let tag_names = training.tag_names.clone();
     let mut sources = vec![source(data.train.first().into(), training, observer)];
     for file in [&data.validation, &data.test].into_iter().flatten() {
-        let sentences = read_tagged_sentences(file, &options)?;
+        let sentences = store_tagged_sentences::<TrainError>(file, &options, folder)?;
         sources.push(source(file.clone(), sentences, observer));
     }
     Ok((sources, tag_names))
 }
 
-fn source(file: PathBuf, read: TaggedSentences, observer: &mut dyn Observer) -> Source {
+fn source(file: PathBuf, read: StoredSentences, observer: &mut dyn Observer) -> Source {
     if !read.skipped.is_empty() {
         observer.observe(&Event::Warning(Warning::SkippedRows(&read.skipped)));
     }
-    let skipped = read.skipped.iter().filter_map(|error| error.line);
-    let numbers = super::row_numbers(read.sentences.iter().map(|sentence| sentence.line), skipped);
     Source {
         file,
         column: read.columns.tags,
         scheme: read.scheme,
         sentences: read.sentences,
-        numbers,
+        numbers: RowNumbers::new(read.skipped.iter().filter_map(|error| error.line)),
     }
 }
 
-fn warn_of_overlaps(sources: &[Source], splits: &[RowSplit], observer: &mut dyn Observer) {
-    let texts: Vec<(&str, Vec<LabelledText>)> = splits
-        .iter()
-        .map(|split| {
-            let text = |&row: &usize| {
-                let sentence = &sources[split.source].sentences[row];
-                LabelledText {
-                    text: sentence.words.join(" "),
-                    text_pair: None,
-                    label: None,
-                    id: None,
-                    line: sentence.line,
-                }
-            };
-            (split.name.name(), split.rows.iter().map(text).collect())
-        })
-        .collect();
-    for overlap in texts_in_two_splits(texts.iter().map(|(name, rows)| (*name, rows))) {
-        observer.observe(&Event::Warning(Warning::TextsInTwoSplits(&overlap)));
+fn warn_of_overlaps(
+    sources: &[Source],
+    splits: &[RowSplit],
+    observer: &mut dyn Observer,
+) -> Result<(), TrainError> {
+    let mut finder = OverlapFinder::default();
+    for split in splits {
+        finder.begin(split.name.name());
+        for &row in &split.rows {
+            let sentence = sources[split.source].sentences.get(row)?;
+            finder.see(&sentence.words.join(" "), None);
+        }
     }
+    tell_of_overlaps(finder, observer);
+    Ok(())
 }
 
 /// The labels by id: as they were given or as the file has them, or in the order of the
 /// checkpoint, if these name all that occur; otherwise every tag of each type of entity.
-fn labels<'a>(
+fn labels(
     config: &RunConfig,
     checkpoint: &Checkpoint,
     tag_names: Option<Vec<String>>,
     source: &Source,
-    sentences: impl Iterator<Item = &'a TaggedSentence>,
+    training: &RowSplit,
 ) -> Result<LabelSet, TrainError> {
     let learnt = match (config.tags.convert, source.scheme) {
         (Some(scheme), _) => scheme.into(),
         (None, TagScheme::Iob1) => TagScheme::Bio,
         (None, scheme) => scheme,
     };
-    let mut observed = Vec::new();
-    for sentence in sentences {
+    let mut observed = BTreeSet::new();
+    for &row in &training.rows {
+        let sentence = source.sentences.get(row)?;
         let converted = source.scheme.convert(&sentence.tags, learnt);
         let error = |error| sentence.error(&source.file, &source.column, &error);
         observed.extend(converted.map_err(error)?);
@@ -223,71 +260,73 @@ fn labels<'a>(
     })
 }
 
-fn encode(
-    task: &TokenClassification,
-    tokenizer: &Tokenizer,
-    sources: &[Source],
-    splits: &[RowSplit],
-    targets: &[Vec<Vec<usize>>],
-    observer: &mut dyn Observer,
-) -> Result<Vec<SplitData<TagTarget>>, TrainError> {
-    let total = splits.iter().map(|split| split.rows.len()).sum();
-    let mut before = 0;
-    let mut encoded = Vec::with_capacity(splits.len());
-    for (split, targets) in splits.iter().zip(targets) {
-        let source = &sources[split.source];
-        let sentences = split.rows.iter().map(|&row| &source.sentences[row]);
-        let words = sentences.map(|sentence| sentence.words.as_slice());
-        let examples = task.examples(tokenizer, words, targets, |done| {
-            let done = before + done;
-            observer.observe(&Event::Encoding { done, total });
-        })?;
-        before += split.rows.len();
-        let origin = |example: &Example<TagTarget>| {
-            let row = split.rows[example.row];
-            RowOrigin {
-                row: source.numbers[row],
-                line: source.sentences[row].line,
-                id: source.sentences[row].id.clone(),
-            }
-        };
-        encoded.push(SplitData {
-            file: source.file.clone(),
-            origins: examples.iter().map(origin).collect(),
-            examples: Arc::new(examples),
-        });
-    }
-    Ok(encoded)
+/// How sentences become examples.
+struct Encoding<'a> {
+    task: &'a TokenClassification,
+    tokenizer: &'a Tokenizer,
+    folder: &'a Path,
+    /// Sentences of all splits.
+    total: usize,
 }
 
-/// Tells of sentences, not of their windows.
-fn report(
-    config: &RunConfig,
-    max_length: usize,
-    splits: &[SplitData<TagTarget>],
+impl Encoding<'_> {
+    /// A split, and what a report says of its sentences; `None` if asked to stop. `done` counts the
+    /// sentences of all splits.
+    fn split(
+        &self,
+        split: &RowSplit,
+        source: &Source,
+        done: &mut usize,
+        observer: &mut dyn Observer,
+        stop: &StopFlag,
+    ) -> Result<Option<(SplitData<TagTarget>, SplitCounts)>, TrainError> {
+        let mut writer = SplitWriter::new(self.folder);
+        let mut counts = SplitCounts::default();
+        let mut last = None;
+        for (chunk, places) in split.rows.chunks(CHUNK).enumerate() {
+            if stop.is_requested() {
+                return Ok(None);
+            }
+            let first = chunk * CHUNK;
+            let sentences = source.sentences(places)?;
+            let targets = source.targets(self.task, &sentences)?;
+            let words = sentences.iter().map(|sentence| sentence.words.as_slice());
+            let tokenizer = self.tokenizer;
+            let task = self.task;
+            for example in task.examples_from(first, tokenizer, words, &targets, |_| ())? {
+                // A report tells of sentences, not of their windows.
+                if last != Some(example.row) {
+                    counts.add(example.facts, None);
+                    last = Some(example.row);
+                }
+                let place = example.row - first;
+                let origin = source.origin(places[place], &sentences[place]);
+                writer.push(&example, &origin)?;
+            }
+            *done += places.len();
+            observer.observe(&Event::Encoding {
+                done: *done,
+                total: self.total,
+            });
+        }
+        Ok(Some((writer.finish(&source.file)?, counts)))
+    }
+}
+
+/// `[long, total, max_length]`: how many sentences are longer than a window, of how many, and its
+/// length.
+fn tell(
+    report: &DatasetReport,
+    [sentences, total, max_length]: [usize; 3],
     observer: &mut dyn Observer,
 ) {
-    let mut report = DatasetReport::new(&[], None).with_coverage(config.data.coverage);
-    let names = [SplitName::Train, SplitName::Validation, SplitName::Test];
-    let (mut long, mut total) = (0, 0);
-    for (name, split) in names.into_iter().zip(splits) {
-        let examples = split.examples.in_memory().unwrap_or_default();
-        let mut sentences: Vec<&Example<TagTarget>> = examples.iter().collect();
-        sentences.dedup_by_key(|example| example.row);
-        if !sentences.is_empty() {
-            report.add_split(name.name(), sentences.iter().map(|example| example.facts));
-        }
-        let is_long = |example: &&&Example<TagTarget>| example.facts.length > max_length;
-        long += sentences.iter().filter(is_long).count();
-        total += sentences.len();
-    }
-    observer.observe(&Event::Report(&report));
-    if long > 0 {
+    observer.observe(&Event::Report(report));
+    if sentences > 0 {
         observer.observe(&Event::Warning(Warning::Windows {
-            sentences: long,
+            sentences,
             total,
             max_length,
         }));
     }
-    warn_of_unknown_tokens(&report, observer);
+    warn_of_unknown_tokens(report, observer);
 }

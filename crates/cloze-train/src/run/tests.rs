@@ -2,12 +2,13 @@
 //! epoch: text classification behind another source.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fs;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use burn::tensor::{Device, Tensor};
 use cloze_core::{ConfigJson, PackedBatch};
+use cloze_data::records::{Records, RecordsWriter};
 use cloze_data::tokenizer::WordPieceOptions;
 use cloze_model::ForwardOptions;
 use cloze_model::checkpoint::{LoadReport, init_encoder, save_encoder};
@@ -17,7 +18,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
-use crate::data::{Prepared, SplitData};
+use crate::data::{Prepared, SplitData, in_memory};
 use crate::shown::ShownTarget;
 
 #[derive(Clone, Debug)]
@@ -30,11 +31,17 @@ struct Reader {
     rows: Vec<Example<usize>>,
     /// Whether its last row can be read.
     whole: bool,
+    read: Arc<Mutex<Read>>,
 }
 
+/// Split, epoch and index of every example that was read.
+type Read = Vec<(&'static str, u64, usize)>;
+
 thread_local! {
-    /// Split, epoch and index of every example that was read.
-    static READ: RefCell<Vec<(&'static str, u64, usize)>> = const { RefCell::new(Vec::new()) };
+    /// What the readers of a test have read, on whichever thread.
+    static READ: Arc<Mutex<Read>> = Arc::default();
+    /// Whether the examples are kept in a file instead.
+    static ON_DISK: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Reader {
@@ -60,9 +67,17 @@ impl ExampleSource<usize> for Reader {
     }
 
     fn example(&self, index: usize, epoch: u64) -> Result<Cow<'_, Example<usize>>, TaskError> {
-        READ.with_borrow_mut(|read| read.push((self.split, epoch, index)));
+        self.read.lock().unwrap().push((self.split, epoch, index));
         Ok(Cow::Owned(self.row(index, epoch)?.clone()))
     }
+}
+
+fn on_disk(rows: &[Example<usize>]) -> Records<Example<usize>> {
+    let mut writer = RecordsWriter::with_memory(&std::env::temp_dir(), 0);
+    rows.iter().for_each(|row| writer.push(row).unwrap());
+    let records = writer.finish().unwrap();
+    assert!(records.is_on_disk());
+    records
 }
 
 impl Prepare for Streamed {
@@ -86,14 +101,22 @@ impl Prepare for Streamed {
         let whole = config.data.id.is_none();
         let prepared =
             TextClassification::prepare(config, checkpoint, tokenizer, cache, observer, stop)?;
-        let streamed = |name, split: SplitData<usize>| SplitData {
-            file: split.file,
-            examples: Arc::new(Reader {
+        let streamed = |name, split: SplitData<usize>| {
+            let rows = in_memory(&*split.examples).unwrap();
+            let reader = Reader {
                 split: name,
-                rows: split.examples.in_memory().unwrap().to_vec(),
+                rows,
                 whole,
-            }),
-            origins: Vec::new(),
+                read: READ.with(Arc::clone),
+            };
+            SplitData {
+                file: split.file,
+                examples: match ON_DISK.get() {
+                    true => Arc::new(on_disk(&reader.rows)),
+                    false => Arc::new(reader),
+                },
+                origins: Arc::new(Records::none()),
+            }
         };
         Ok(prepared.map(|Prepared { task, data }| {
             let data = Data {
@@ -248,10 +271,9 @@ fn json(path: &Path) -> Value {
 #[test]
 fn every_epoch_reads_its_own_examples_and_every_evaluation_the_same() {
     let folder = fixture();
-    READ.take();
     let config = config(folder.path(), "run", "");
     train_streamed(config, &StopFlag::new()).unwrap();
-    let mut read = READ.take();
+    let mut read = READ.with(|read| std::mem::take(&mut *read.lock().unwrap()));
     let test = read.split_off(read.len() - 4);
     assert_eq!(test, [0, 1, 2, 3].map(|row| ("test", 0, row)));
     // Before the first step, and after each epoch.
@@ -267,6 +289,67 @@ fn every_epoch_reads_its_own_examples_and_every_evaluation_the_same() {
         assert_eq!(read.drain(..4).as_slice(), validation);
     }
     assert!(read.is_empty(), "{read:?}");
+}
+
+/// Stops a run when it has taken so many steps.
+struct StopAt(u64, StopFlag);
+
+impl Observer for StopAt {
+    fn observe(&mut self, event: &Event<'_>) {
+        if matches!(event, Event::Step { step, .. } if *step == self.0) {
+            self.1.request();
+        }
+    }
+}
+
+/// Weights, and every line of the log but its timings.
+fn essence(run: &Path) -> (Vec<u8>, Vec<Value>) {
+    let folder = RunFolder::new(run);
+    let log = fs::read_to_string(folder.log()).unwrap();
+    let line = |line: &str| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        let object = line.as_object_mut().unwrap();
+        object.retain(|name, _| !name.ends_with("seconds"));
+        line
+    };
+    let lines = log
+        .lines()
+        .map(line)
+        .filter(|line| line["event"] != "resume");
+    let weights = fs::read(folder.model().join("model.safetensors")).unwrap();
+    (weights, lines.collect())
+}
+
+#[test]
+fn a_run_with_examples_in_a_file_is_that_with_examples_in_memory_also_when_it_was_stopped() {
+    let folder = fixture();
+    let config = |name| config(folder.path(), name, "train.evaluate_first=false");
+    // Rows that are the same in every epoch, as those of `Reader` are not.
+    let environment = Environment::default();
+    train(config("memory"), &environment, &mut (), &StopFlag::new()).unwrap();
+    ON_DISK.set(true);
+    train_streamed(config("disk"), &StopFlag::new()).unwrap();
+    let wanted = essence(&folder.path().join("memory"));
+    assert!(essence(&folder.path().join("disk")) == wanted);
+
+    let stopped = RunFolder::new(folder.path().join("stopped"));
+    let stop = StopFlag::new();
+    let mut observer = StopAt(4, stop.clone());
+    let run = Run::new(
+        config("stopped"),
+        stopped.clone(),
+        &environment,
+        &mut observer,
+        &stop,
+    );
+    let outcome = run.unwrap().of::<Streamed>().unwrap();
+    assert!(matches!(outcome, Outcome::Stopped { step: 4, .. }));
+    let path = stopped.path();
+    let stop = StopFlag::new();
+    let mut nobody = ();
+    let resumed = resumed(path, &environment, &mut nobody, &stop).unwrap();
+    resumed.of::<Streamed>().unwrap();
+    assert!(essence(path) == wanted);
 }
 
 #[test]

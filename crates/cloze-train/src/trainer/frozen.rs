@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use cloze_tasks::{Example, FrozenFeatures, Task};
+use cloze_tasks::{ExampleSource, FrozenFeatures, Task, TaskError};
 
 use super::{Flow, Trainer};
 use crate::data::TOKENIZER;
@@ -16,8 +16,8 @@ use crate::log::{FeatureRecord, LogLine};
 const MOST_BYTES: usize = 2 << 30;
 
 impl<T: Task + Clone> Trainer<'_, T> {
-    /// Computes or finds the features of all rows, if the encoder is frozen, they are to be kept
-    /// and the rows are in memory.
+    /// Computes or finds the features of all rows, if the encoder is frozen, they are to be kept,
+    /// there are not too many of them and they are the same in every epoch.
     pub(super) fn obtain_features(&mut self) -> Result<Flow, TrainError> {
         let start = Instant::now();
         let Some(obtained) = self.obtain()? else {
@@ -68,16 +68,24 @@ impl<T: Task + Clone> Trainer<'_, T> {
         };
         let task = self.training.task();
         let kind = task.frozen_features(self.training.model());
-        let (Some(kind), Some(splits)) = (kind, self.data.in_memory()) else {
+        let is_fixed = self
+            .data
+            .all()
+            .iter()
+            .all(|split| split.examples.is_fixed() || split.examples.is_empty());
+        let Some(kind) = kind.filter(|_| is_fixed) else {
             return Ok(None);
         };
         let width = self.source.encoder_config().hidden_size;
-        let bytes = bytes(splits, kind, width);
+        let splits = self.data.all().map(|split| &*split.examples);
+        let bytes = bytes(splits, kind, width)?;
         if bytes > MOST_BYTES {
             let warning = Warning::FeaturesTooLarge { bytes };
             self.observer.observe(&Event::Warning(warning));
             return Ok(None);
         }
+        // All rows are compared with one another, and their features are in memory, too.
+        let splits = self.data.in_memory()?;
         let wanted = Wanted {
             task,
             model: &self.training.evaluation_model(),
@@ -88,7 +96,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
                 .get(TOKENIZER)
                 .map_or("", String::as_str),
             device: &self.device.to_string(),
-            splits,
+            splits: [&splits[0], &splits[1], &splits[2]],
             kind,
         };
         Ok(Some(obtain(&wanted, folder, self.observer, self.stop)?))
@@ -96,16 +104,25 @@ impl<T: Task + Clone> Trainer<'_, T> {
 }
 
 /// What the features of all examples take.
-fn bytes<T, F: FrozenFeatures>(splits: [&[Example<T>]; 3], kind: F, width: usize) -> usize {
-    let examples = splits.into_iter().flatten();
-    let rows: usize = examples.map(|example| kind.rows(example.ids.len())).sum();
-    rows * width * size_of::<f32>()
+fn bytes<T: Clone, F: FrozenFeatures>(
+    splits: [&dyn ExampleSource<T>; 3],
+    kind: F,
+    width: usize,
+) -> Result<usize, TaskError> {
+    let mut rows = 0;
+    for examples in splits {
+        for index in 0..examples.len() {
+            rows += kind.rows(examples.tokens(index, 0)?);
+        }
+    }
+    Ok(rows * width * size_of::<f32>())
 }
 
 #[cfg(test)]
 mod tests {
     use cloze_data::reports::ExampleFacts;
     use cloze_model::Features;
+    use cloze_tasks::Example;
     use cloze_tasks::token_classification::LastHiddenState;
 
     use super::*;
@@ -125,9 +142,10 @@ mod tests {
                 unknown: 0,
             },
         };
-        let (train, test) = ([example(5), example(3)], [example(4)]);
-        let splits = [&train[..], &[], &test[..]];
-        assert_eq!(bytes(splits, Features::Cls, 16), 3 * 16 * 4);
-        assert_eq!(bytes(splits, LastHiddenState, 16), 12 * 16 * 4);
+        let (train, test) = (vec![example(5), example(3)], vec![example(4)]);
+        let none = Vec::new();
+        let splits: [&dyn ExampleSource<()>; 3] = [&train, &none, &test];
+        assert_eq!(bytes(splits, Features::Cls, 16).unwrap(), 3 * 16 * 4);
+        assert_eq!(bytes(splits, LastHiddenState, 16).unwrap(), 12 * 16 * 4);
     }
 }

@@ -27,16 +27,15 @@ impl<T: Task + Clone> Trainer<'_, T> {
         let best = Checkpoint::open(&self.folder.model())?;
         let task = self.training.task().as_saved(&best)?;
         let (model, _) = task.load(&best, self.config.seed, self.device.device())?;
-        let mut origins = self.data.test.origins.clone();
+        let split = self.data.test.clone();
         // What is said of the windows of a long row is one prediction.
-        origins.dedup_by_key(|origin| origin.row);
-        let mut origins = origins.iter();
-        let mut file = match origins.len() {
-            0 => None,
-            _ => Some(PredictionsFile::beside(self.folder.test_predictions())?),
+        let mut origins = split.row_origins();
+        let mut file = match split.origins.is_empty() {
+            true => None,
+            false => Some(PredictionsFile::beside(self.folder.test_predictions())?),
         };
         let mut write = |prediction| match (&mut file, origins.next()) {
-            (Some(file), Some(origin)) => file.write(origin, &prediction),
+            (Some(file), Some(origin)) => file.write(&origin?, &prediction),
             _ => Ok(()),
         };
         let evaluator = self.evaluate(&task, &model, SplitName::Test, Some(&mut write))?;
