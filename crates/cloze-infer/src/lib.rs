@@ -56,11 +56,12 @@ pub use multi_label_classifier::{MultiLabelClassifier, MultiLabelOptions};
 pub use question_answering::{
     AnsweredQuestion, AnsweringOptions, FoundAnswer, QuestionAnsweringPipeline,
 };
+pub use sequence_pipeline::LabelledPart;
 pub use similarity::Similarity;
 pub use text_classifier::{PredictOptions, Prediction, TextClassifier, TopK};
 pub use text_regressor::TextRegressor;
 pub use token_classification::{
-    Aggregation, FoundEntity, TaggedText, TaggingOptions, TokenClassificationPipeline,
+    Aggregation, FoundEntity, TaggedPart, TaggedText, TaggingOptions, TokenClassificationPipeline,
 };
 pub use vector_index::{Hit, IndexSettings, IndexWriter, IndexedText, VectorIndex};
 pub use windows::{Arrival, Windows};

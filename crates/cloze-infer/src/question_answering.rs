@@ -11,7 +11,7 @@ use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::{Checkpoint, QuestionAnsweringOptions, load_question_answering};
 use cloze_model::{ForwardOptions, QuestionAnsweringModel};
 use cloze_tasks::metrics::{AnswerMetric, Evaluation};
-use cloze_tasks::question_answering::{BestSpans, NAME, SpanLimits};
+use cloze_tasks::question_answering::{AnswerEvaluator, BestSpans, NAME, SpanLimits};
 use cloze_tasks::{AnswerSettings, Evaluator, Input, QuestionAnswering, SpanTarget, Task, pack};
 use serde::Serialize;
 
@@ -243,8 +243,8 @@ impl QuestionAnsweringPipeline {
         answers
     }
 
-    /// Metrics over questions whose answers are known, and the loss. Memory does not grow with
-    /// what the model says about them. `progress` is told how many questions are done.
+    /// Metrics over questions whose answers are known, and the loss. `progress` is told how many
+    /// questions are done.
     ///
     /// # Errors
     /// As [`predict`](Self::predict).
@@ -252,30 +252,55 @@ impl QuestionAnsweringPipeline {
         &self,
         questions: &[Question],
         batch_size: NonZeroUsize,
-        mut progress: impl FnMut(usize),
+        progress: impl FnMut(usize),
     ) -> Result<Evaluation, InferError> {
+        let parts = questions.chunks(CHUNK).map(|part| Ok(part.to_vec()));
+        self.evaluate_parts(parts, batch_size, progress)
+    }
+
+    /// As [`evaluate`](Self::evaluate), of some questions at a time, a thousand say: memory grows with a
+    /// part.
+    ///
+    /// # Errors
+    /// As there, and those of the parts.
+    pub fn evaluate_parts<E: From<InferError>>(
+        &self,
+        parts: impl IntoIterator<Item = Result<Vec<Question>, E>>,
+        batch_size: NonZeroUsize,
+        mut progress: impl FnMut(usize),
+    ) -> Result<Evaluation, E> {
         let mut evaluator = self.task.evaluator();
-        for (chunk, questions) in questions.chunks(CHUNK).enumerate() {
-            let first = chunk * CHUNK;
-            let examples = self
-                .task
-                .examples_from(first, &self.tokenizer, questions, |_| ())?;
-            for batch in by_length(&examples, batch_size) {
-                let packed = pack(batch.iter().copied())?;
-                let targets: Vec<SpanTarget> =
-                    batch.iter().map(|example| example.target.clone()).collect();
-                self.task.evaluate(
-                    &self.model,
-                    &Input::Tokens(&packed),
-                    &targets,
-                    &mut evaluator,
-                )?;
-            }
-            // Sums up, and lets go of what was kept of each question.
-            evaluator.take_predictions();
-            progress(first + questions.len());
+        let mut done = 0;
+        for part in parts {
+            let questions = part?;
+            self.evaluate_part(done, &questions, batch_size, &mut evaluator)?;
+            done += questions.len();
+            progress(done);
         }
         Ok(evaluator.evaluation())
+    }
+
+    fn evaluate_part(
+        &self,
+        first: usize,
+        questions: &[Question],
+        batch_size: NonZeroUsize,
+        evaluator: &mut AnswerEvaluator,
+    ) -> Result<(), InferError> {
+        let examples = self
+            .task
+            .examples_from(first, &self.tokenizer, questions, |_| ())?;
+        for batch in by_length(&examples, batch_size) {
+            let packed = pack(batch.iter().copied())?;
+            let targets: Vec<SpanTarget> =
+                batch.iter().map(|example| example.target.clone()).collect();
+            let input = Input::Tokens(&packed);
+            self.task
+                .evaluate(&self.model, &input, &targets, evaluator)?;
+        }
+        // Sums up, and lets go of what was kept of each question.
+        evaluator.take_predictions();
+        Ok(())
     }
 }
 

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use cloze_core::LabelSet;
+use cloze_data::readers::LabelledText;
 use cloze_data::tokenizer::{LongTexts, TextInput, Tokenizer};
 use cloze_model::checkpoint::{Checkpoint, ClassifierOptions, ProblemType, load_classifier};
 use cloze_model::{Features, SequenceClassifier};
 use cloze_tasks::encoding::encode_windows;
 use cloze_tasks::metrics::Evaluation;
-use cloze_tasks::{Evaluator, Example, Input, Task, logit_values, pack};
+use cloze_tasks::{Evaluator, Example, Input, Task, logit_values, pack, text_input};
 
 use crate::InferError;
 use crate::pipeline::{by_length, describe, max_length, open_tokenizer, refuse_other_tasks};
@@ -25,6 +26,9 @@ pub(crate) struct SequencePipeline<T> {
     model: SequenceClassifier,
     tokenizer: Tokenizer,
 }
+
+/// Some texts of an evaluation, and what the model should say about each.
+pub type LabelledPart<L, Y> = (Vec<LabelledText<L>>, Vec<Y>);
 
 /// What a folder must have been made for.
 pub(crate) struct WantedTask {
@@ -129,24 +133,52 @@ impl<T: Task<Model = SequenceClassifier, Features = Features>> SequencePipeline<
         Ok(logit_values(&self.model, &Input::Tokens(&packed))?)
     }
 
-    /// Metrics over texts whose targets are known, and how many texts are longer than is read at once. `progress` is told
-    /// how many are done.
+    /// Metrics over texts whose targets are known, and how many texts are longer than is read at once.
+    /// `parts` are some texts at a time, which are sorted by length and computed together; nothing is kept
+    /// of them but what metrics need. `progress` is told how many texts are done.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict).
+    /// As [`predict`](Self::predict), and those of the parts.
     ///
     /// # Panics
     /// If there are more or fewer targets than texts.
-    pub(crate) fn evaluate(
+    pub(crate) fn evaluate<L, E: From<InferError>>(
+        &self,
+        parts: impl IntoIterator<Item = Result<LabelledPart<L, T::Target>, E>>,
+        batch_size: NonZeroUsize,
+        mut progress: impl FnMut(usize),
+    ) -> Result<(Evaluation, LongTexts), E> {
+        let mut evaluator = self.task.evaluator();
+        let mut long = LongTexts::new(self.task.max_length());
+        let mut done = 0;
+        for part in parts {
+            let (rows, targets) = part?;
+            let texts: Vec<TextInput<'_>> = rows.iter().map(text_input).collect();
+            let progress = |of_part| progress(done + of_part);
+            self.evaluate_part(
+                &texts,
+                &targets,
+                batch_size,
+                &mut evaluator,
+                &mut long,
+                progress,
+            )?;
+            done += texts.len();
+        }
+        Ok((evaluator.evaluation(), long))
+    }
+
+    fn evaluate_part(
         &self,
         texts: &[TextInput<'_>],
         targets: &[T::Target],
         batch_size: NonZeroUsize,
+        evaluator: &mut T::Evaluator,
+        long: &mut LongTexts,
         mut progress: impl FnMut(usize),
-    ) -> Result<(Evaluation, LongTexts), InferError> {
+    ) -> Result<(), InferError> {
         assert_eq!(texts.len(), targets.len(), "every text needs one target");
         let examples = self.encode(texts)?;
-        let mut evaluator = self.task.evaluator();
         let mut done = 0;
         for batch in by_length(&examples, batch_size) {
             let packed = pack(batch.iter().copied())?;
@@ -156,15 +188,15 @@ impl<T: Task<Model = SequenceClassifier, Features = Features>> SequencePipeline<
                 .collect();
             let input = Input::Tokens(&packed);
             self.task
-                .evaluate(&self.model, &input, &targets, &mut evaluator)?;
+                .evaluate(&self.model, &input, &targets, evaluator)?;
             done += batch.len();
             progress(done);
         }
-        let mut long = LongTexts::new(self.task.max_length());
+        evaluator.take_predictions();
         examples
             .iter()
             .for_each(|example| long.see(example.facts.length));
-        Ok((evaluator.evaluation(), long))
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use cloze_tasks::metrics::Evaluation;
 use cloze_tasks::{LabelScore, Task, TextClassification, text_classification};
 
 use crate::InferError;
-use crate::sequence_pipeline::{SequencePipeline, WantedTask};
+use crate::sequence_pipeline::{LabelledPart, SequencePipeline, WantedTask};
 
 /// A model that gives a text, or a pair of texts, one of several labels.
 #[derive(Debug)]
@@ -131,20 +131,20 @@ impl TextClassifier {
     }
 
     /// Metrics over texts whose class ids are known, and how many texts are longer than is read
-    /// at once. `progress` is told how many are done.
+    /// at once. `parts` are some texts at a time, thousands say; memory grows with a part, and of the
+    /// others nothing is kept but what metrics need. `progress` is told how many texts are done.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict).
+    /// As [`predict`](Self::predict), and those of the parts.
     ///
     /// # Panics
     /// If there are more or fewer targets than texts.
-    pub fn evaluate(
+    pub fn evaluate<E: From<InferError>>(
         &self,
-        texts: &[TextInput<'_>],
-        targets: &[usize],
+        parts: impl IntoIterator<Item = Result<LabelledPart<String, usize>, E>>,
         batch_size: NonZeroUsize,
         progress: impl FnMut(usize),
-    ) -> Result<(Evaluation, LongTexts), InferError> {
-        self.0.evaluate(texts, targets, batch_size, progress)
+    ) -> Result<(Evaluation, LongTexts), E> {
+        self.0.evaluate(parts, batch_size, progress)
     }
 }

@@ -7,7 +7,7 @@ use cloze_model::checkpoint::ProblemType;
 use cloze_tasks::metrics::Evaluation;
 use cloze_tasks::{LabelScore, Regression, Task, regression};
 
-use crate::sequence_pipeline::{SequencePipeline, WantedTask};
+use crate::sequence_pipeline::{LabelledPart, SequencePipeline, WantedTask};
 use crate::{InferError, Prediction};
 
 /// A model that gives a text, or a pair of texts, a number.
@@ -94,21 +94,21 @@ impl TextRegressor {
         self.0.predict(texts, batch_size, decode)
     }
 
-    /// Metrics over texts whose numbers are known, and how many texts are longer than is read at once. `progress` is told
-    /// how many are done.
+    /// Metrics over texts whose numbers are known, and how many texts are longer than is read
+    /// at once. `parts` are some texts at a time, thousands say; memory grows with a part, and of the
+    /// others nothing is kept but what metrics need. `progress` is told how many texts are done.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict).
+    /// As [`predict`](Self::predict), and those of the parts.
     ///
     /// # Panics
     /// If there are more or fewer targets than texts.
-    pub fn evaluate(
+    pub fn evaluate<E: From<InferError>>(
         &self,
-        texts: &[TextInput<'_>],
-        targets: &[f64],
+        parts: impl IntoIterator<Item = Result<LabelledPart<f64, f64>, E>>,
         batch_size: NonZeroUsize,
         progress: impl FnMut(usize),
-    ) -> Result<(Evaluation, LongTexts), InferError> {
-        self.0.evaluate(texts, targets, batch_size, progress)
+    ) -> Result<(Evaluation, LongTexts), E> {
+        self.0.evaluate(parts, batch_size, progress)
     }
 }

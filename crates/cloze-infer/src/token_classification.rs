@@ -14,7 +14,7 @@ use cloze_model::checkpoint::{Checkpoint, TokenClassifierOptions, load_token_cla
 use cloze_model::{ForwardOptions, TokenClassifier};
 use cloze_tasks::metrics::Evaluation;
 use cloze_tasks::text_classification::softmax;
-use cloze_tasks::token_classification::NAME;
+use cloze_tasks::token_classification::{NAME, TagEvaluator};
 use cloze_tasks::{Evaluator, Input, Task, TokenClassification, pack};
 
 use crate::InferError;
@@ -31,6 +31,9 @@ pub struct TokenClassificationPipeline {
     model: TokenClassifier,
     tokenizer: Tokenizer,
 }
+
+/// Some sentences of an evaluation, and the label ids of the words of each.
+pub type TaggedPart = (Vec<TaggedSentence>, Vec<Vec<usize>>);
 
 /// How entities are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,37 +237,53 @@ impl TokenClassificationPipeline {
     }
 
     /// Metrics over sentences whose label ids are known. Words are judged at their first
-    /// sub-words. `progress` is told how many windows are done, and of how many.
+    /// sub-words. `parts` are some sentences at a time, thousands say; memory grows with a part.
+    /// `progress` is told how many sentences are done.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict).
+    /// As [`predict`](Self::predict), and those of the parts.
     ///
     /// # Panics
     /// If there are not as many lists of labels as sentences, or labels as words.
-    pub fn evaluate(
+    pub fn evaluate<E: From<InferError>>(
         &self,
+        parts: impl IntoIterator<Item = Result<TaggedPart, E>>,
+        batch_size: NonZeroUsize,
+        mut progress: impl FnMut(usize),
+    ) -> Result<Evaluation, E> {
+        let mut evaluator = self.task.evaluator();
+        let mut done = 0;
+        for part in parts {
+            let (sentences, labels) = part?;
+            self.evaluate_part(done, &sentences, &labels, batch_size, &mut evaluator)?;
+            done += sentences.len();
+            progress(done);
+        }
+        Ok(evaluator.evaluation())
+    }
+
+    fn evaluate_part(
+        &self,
+        first: usize,
         sentences: &[TaggedSentence],
         labels: &[Vec<usize>],
         batch_size: NonZeroUsize,
-        mut progress: impl FnMut(usize, usize),
-    ) -> Result<Evaluation, InferError> {
+        evaluator: &mut TagEvaluator,
+    ) -> Result<(), InferError> {
         let words = sentences.iter().map(|sentence| sentence.words.as_slice());
-        let examples = self.task.examples(&self.tokenizer, words, labels, |_| ())?;
-        let mut evaluator = self.task.evaluator();
-        let mut done = 0;
+        let tokenizer = &self.tokenizer;
+        let examples = self
+            .task
+            .examples_from(first, tokenizer, words, labels, |_| ())?;
         for batch in by_length(&examples, batch_size) {
             let packed = pack(batch.iter().copied())?;
             let targets: Vec<_> = batch.iter().map(|example| example.target.clone()).collect();
-            self.task.evaluate(
-                &self.model,
-                &Input::Tokens(&packed),
-                &targets,
-                &mut evaluator,
-            )?;
-            done += batch.len();
-            progress(done, examples.len());
+            let input = Input::Tokens(&packed);
+            self.task
+                .evaluate(&self.model, &input, &targets, evaluator)?;
         }
-        Ok(evaluator.evaluation())
+        evaluator.take_predictions();
+        Ok(())
     }
 }
 

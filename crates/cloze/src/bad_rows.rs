@@ -1,7 +1,9 @@
 //! Rows that are left out: counted, the first ones listed, on standard error.
 
 use cloze_core::InputError;
+use cloze_data::readers::{BadRows, ReadError};
 
+use crate::failure::hint;
 use crate::terminal::{counted, note, warn};
 
 /// How many are listed.
@@ -45,5 +47,16 @@ impl SkippedRows {
     /// How many there were.
     pub(crate) fn count(&self) -> usize {
         self.count
+    }
+}
+
+/// What is wrong with rows, and what can be done about it.
+pub(crate) fn suggest_skipping(error: anyhow::Error, bad_rows: BadRows) -> anyhow::Error {
+    match error.downcast::<ReadError>() {
+        Ok(error @ ReadError::Rows(_)) if bad_rows == BadRows::Stop => {
+            hint(error, "`--bad-rows skip` leaves such rows out")
+        }
+        Ok(error) => error.into(),
+        Err(error) => error,
     }
 }

@@ -8,6 +8,7 @@ use cloze_infer::{
 };
 use cloze_model::checkpoint::{CheckpointError, HubError, HubOptions};
 use cloze_model::device::ComputeDevice;
+use cloze_train::cache_folder;
 
 use crate::arguments::SharedArguments;
 use crate::arguments::long_texts::LongTextArguments;
@@ -121,4 +122,9 @@ fn advise(error: InferError) -> anyhow::Error {
         ),
         _ => error.into(),
     }
+}
+
+/// Where rows of large files are kept while they are used.
+pub(crate) fn records_folder() -> PathBuf {
+    cache_folder().unwrap_or_else(std::env::temp_dir)
 }

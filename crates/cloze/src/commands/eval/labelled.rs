@@ -1,18 +1,18 @@
+use cloze_core::InputError;
 use cloze_data::readers::{
-    BadRows, Label, LabelCells, LabelledText, LabelledTexts, Labels, ReadError, TextColumns,
-    TextReadOptions, read_labelled_texts,
+    Label, LabelCells, LabelledText, Labels, TextColumns, TextReadOptions, for_each_labelled_text,
 };
-use cloze_data::tokenizer::{LongTexts, TextInput};
-use cloze_infer::InferError;
+use cloze_data::records::{Record, RecordError, Records, RecordsWriter};
+use cloze_data::tokenizer::LongTexts;
+use cloze_infer::LabelledPart;
 use cloze_model::device::ComputeDevice;
+use cloze_tasks::Regression;
 use cloze_tasks::metrics::Evaluation;
-use cloze_tasks::{Regression, text_input};
 
 use super::print;
 use crate::arguments::eval::EvalArguments;
-use crate::bad_rows::SkippedRows;
-use crate::failure::hint;
-use crate::models::Models;
+use crate::bad_rows::{SkippedRows, suggest_skipping};
+use crate::models::{Models, records_folder};
 use crate::progress;
 use crate::reports::tell_of_long_texts;
 
@@ -25,13 +25,11 @@ pub(super) fn classes(
     let (texts, column) = read::<String>(arguments)?;
     let classifier = models.text_classifier(&arguments.model, arguments.long, device)?;
     let task = classifier.task();
-    let targets = task.targets(&texts, &arguments.data, &column)?;
-    report(
-        arguments,
-        &texts,
-        classifier.stride(),
-        |inputs, progress| classifier.evaluate(inputs, &targets, arguments.batch_size, progress),
-    )
+    let targets = |texts: &[_]| task.targets(texts, &arguments.data, &column);
+    let stride = classifier.stride();
+    report(arguments, &texts, stride, targets, |parts, progress| {
+        classifier.evaluate(parts, arguments.batch_size, progress)
+    })
 }
 
 /// Metrics of a classifier over texts with any number of labels.
@@ -44,13 +42,11 @@ pub(super) fn several(
     let (name, threshold) = (&arguments.model, arguments.threshold);
     let classifier = models.multi_label_classifier(name, threshold, arguments.long, device)?;
     let task = classifier.task();
-    let targets = task.targets(&texts, &arguments.data, &column)?;
-    report(
-        arguments,
-        &texts,
-        classifier.stride(),
-        |inputs, progress| classifier.evaluate(inputs, &targets, arguments.batch_size, progress),
-    )
+    let targets = |texts: &[_]| task.targets(texts, &arguments.data, &column);
+    let stride = classifier.stride();
+    report(arguments, &texts, stride, targets, |parts, progress| {
+        classifier.evaluate(parts, arguments.batch_size, progress)
+    })
 }
 
 /// Metrics of a model that gives numbers.
@@ -61,14 +57,17 @@ pub(super) fn numbers(
 ) -> anyhow::Result<()> {
     let (texts, column) = read::<f64>(arguments)?;
     let regressor = models.text_regressor(&arguments.model, arguments.long, device)?;
-    let targets = Regression::targets(&texts, &arguments.data, &column)?;
-    report(arguments, &texts, regressor.stride(), |inputs, progress| {
-        regressor.evaluate(inputs, &targets, arguments.batch_size, progress)
+    let targets = |texts: &[_]| Regression::targets(texts, &arguments.data, &column);
+    let stride = regressor.stride();
+    report(arguments, &texts, stride, targets, |parts, progress| {
+        regressor.evaluate(parts, arguments.batch_size, progress)
     })
 }
 
 /// The texts, and the column that their labels stand in.
-fn read<L: Label>(arguments: &EvalArguments) -> anyhow::Result<(Vec<LabelledText<L>>, String)> {
+fn read<L: Label + Record>(
+    arguments: &EvalArguments,
+) -> anyhow::Result<(Records<LabelledText<L>>, String)> {
     let table = &arguments.table;
     let usual = LabelCells::default();
     let options = TextReadOptions {
@@ -86,38 +85,58 @@ fn read<L: Label>(arguments: &EvalArguments) -> anyhow::Result<(Vec<LabelledText
         bad_rows: table.bad_rows.into(),
         format: table.format,
     };
-    let texts: LabelledTexts<L> = read_labelled_texts(&arguments.data, &options)
-        .map_err(|error| suggest_skipping(error, options.bad_rows))?;
+    let mut texts = RecordsWriter::new(&records_folder());
+    let head = for_each_labelled_text(&arguments.data, &options, |text| {
+        texts.push(&text).map_err(anyhow::Error::from)
+    });
+    let head = head.map_err(|error| suggest_skipping(error, options.bad_rows))?;
     let mut skipped = SkippedRows::default();
-    texts.skipped.iter().for_each(|error| skipped.add(error));
+    head.skipped.iter().for_each(|error| skipped.add(error));
     skipped.report();
-    let column = texts.columns.label.unwrap_or_else(|| "label".into());
-    Ok((texts.rows, column))
+    let column = head.columns.label.unwrap_or_else(|| "label".into());
+    Ok((texts.finish()?, column))
 }
 
 /// Evaluates with a progress bar, and prints what was found.
-fn report<L>(
+fn report<L: Record, Y>(
     arguments: &EvalArguments,
-    texts: &[LabelledText<L>],
+    texts: &Records<LabelledText<L>>,
     stride: Option<usize>,
+    targets: impl Fn(&[LabelledText<L>]) -> Result<Vec<Y>, InputError>,
     evaluate: impl FnOnce(
-        &[TextInput<'_>],
+        Parts<'_, L, Y>,
         &mut dyn FnMut(usize),
-    ) -> Result<(Evaluation, LongTexts), InferError>,
+    ) -> anyhow::Result<(Evaluation, LongTexts)>,
 ) -> anyhow::Result<()> {
-    let inputs: Vec<_> = texts.iter().map(text_input).collect();
-    let bar = progress::counter(inputs.len(), "texts");
-    let (evaluation, long) = evaluate(&inputs, &mut |done| bar.set_position(done as u64))?;
+    // Wrong labels are found before minutes are spent.
+    for part in parts_of(texts) {
+        targets(&part?)?;
+    }
+    let parts = parts_of(texts).map(|part| {
+        let part = part?;
+        let targets = targets(&part)?;
+        Ok((part, targets))
+    });
+    let bar = progress::counter(texts.len(), "texts");
+    let (evaluation, long) = evaluate(Box::new(parts), &mut |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     tell_of_long_texts(&long, stride);
     print(&evaluation, arguments.json)
 }
 
-pub(super) fn suggest_skipping(error: ReadError, bad_rows: BadRows) -> anyhow::Error {
-    match error {
-        ReadError::Rows(_) if bad_rows == BadRows::Stop => {
-            hint(error, "`--bad-rows skip` leaves such rows out")
-        }
-        _ => error.into(),
-    }
+/// Texts with their targets, some at a time.
+type Parts<'a, L, Y> = Box<dyn Iterator<Item = anyhow::Result<LabelledPart<L, Y>>> + 'a>;
+
+/// Rows that are sorted by length and evaluated together.
+const PART: usize = 8192;
+
+/// Rows, some at a time.
+pub(super) fn parts_of<R: Record>(
+    rows: &Records<R>,
+) -> impl Iterator<Item = Result<Vec<R>, RecordError>> + '_ {
+    let starts = (0..rows.len()).step_by(PART);
+    starts.map(|first| {
+        let end = rows.len().min(first + PART);
+        (first..end).map(|row| rows.get(row)).collect()
+    })
 }

@@ -1,15 +1,18 @@
 use std::path::Path;
 
-use cloze_data::readers::questions::{QuestionReadOptions, read_questions};
+use cloze_data::readers::questions::{QuestionReadOptions, store_questions};
 use cloze_infer::QuestionAnsweringPipeline;
 use cloze_model::device::ComputeDevice;
 
-use super::labelled::suggest_skipping;
 use super::print;
 use crate::arguments::eval::EvalArguments;
-use crate::bad_rows::SkippedRows;
+use crate::bad_rows::{SkippedRows, suggest_skipping};
 use crate::failure::Usage;
+use crate::models::records_folder;
 use crate::progress;
+
+/// Questions that are evaluated together.
+const PART: usize = 1024;
 
 /// Metrics of a model that answers questions.
 pub(super) fn run(
@@ -35,19 +38,21 @@ pub(super) fn run(
         bad_rows: table.bad_rows.into(),
         ..QuestionReadOptions::default()
     };
-    let read = read_questions(&arguments.data, &options)
+    let read = store_questions(&arguments.data, &options, &records_folder())
         .map_err(|error| suggest_skipping(error, options.bad_rows))?;
     let mut skipped = SkippedRows::default();
     read.skipped.iter().for_each(|error| skipped.add(error));
     skipped.report();
     let total = read.questions.len();
-    let mut bar = None;
-    let evaluation = pipeline.evaluate(&read.questions, arguments.batch_size, |done| {
-        bar.get_or_insert_with(|| progress::counter(total, "questions"))
-            .set_position(done as u64);
+    let bar = progress::counter(total, "questions");
+    let parts = (0..total).step_by(PART).map(|first| {
+        let part = first..total.min(first + PART);
+        let questions = part.map(|question| read.questions.get(question));
+        anyhow::Ok(questions.collect::<Result<Vec<_>, _>>()?)
+    });
+    let evaluation = pipeline.evaluate_parts(parts, arguments.batch_size, |done| {
+        bar.set_position(done as u64);
     })?;
-    if let Some(bar) = bar {
-        bar.finish_and_clear();
-    }
+    bar.finish_and_clear();
     print(&evaluation, arguments.json)
 }

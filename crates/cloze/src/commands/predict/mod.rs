@@ -11,9 +11,10 @@ use std::path::Path;
 
 use cloze_core::InputError;
 use cloze_data::readers::questions::{
-    Answers as WantedAnswers, QuestionReadOptions, Questions, is_question_file, read_questions,
+    Answers as WantedAnswers, Question, QuestionReadOptions, StoredQuestions, is_question_file,
+    store_questions,
 };
-use cloze_data::readers::{BadRows, LabelledText, ReadError, Value};
+use cloze_data::readers::{BadRows, LabelledText, Value};
 use cloze_infer::rows::{self, RowStream, STANDARD_INPUT, Source, Texts};
 use cloze_infer::{
     Arrival, MaskedLanguagePipeline, ModelTask, QuestionAnsweringPipeline,
@@ -22,9 +23,9 @@ use cloze_infer::{
 use cloze_model::device::ComputeDevice;
 
 use crate::arguments::predict::{Input, PredictArguments, PredictSettings, StreamInput};
-use crate::bad_rows::SkippedRows;
+use crate::bad_rows::{SkippedRows, suggest_skipping};
 use crate::failure::{Usage, hint};
-use crate::models::Models;
+use crate::models::{Models, records_folder};
 use answers::Answers;
 use classes::{Classes, NextSentence, SeveralLabels};
 use entities::Entities;
@@ -124,7 +125,7 @@ fn predictor(
 }
 
 /// The questions of a file that is laid out as SQuAD's; `None` for any other.
-fn questions_of(input: &StreamInput) -> anyhow::Result<Option<Questions>> {
+fn questions_of(input: &StreamInput) -> anyhow::Result<Option<StoredQuestions>> {
     let Source::File(path) = &input.source else {
         return Ok(None);
     };
@@ -135,32 +136,31 @@ fn questions_of(input: &StreamInput) -> anyhow::Result<Option<Questions>> {
         answers: WantedAnswers::Ignored,
         bad_rows: input.bad_rows,
     };
-    let questions = read_questions(path, &options).map_err(|error| match error {
-        ReadError::Rows(_) if input.bad_rows == BadRows::Stop => {
-            hint(error, "`--bad-rows skip` leaves such rows out")
-        }
-        error => error.into(),
-    })?;
-    Ok(Some(questions))
+    let questions = store_questions(path, &options, &records_folder());
+    questions
+        .map(Some)
+        .map_err(|error| suggest_skipping(error, input.bad_rows))
 }
 
 /// Questions that are asked together.
 const QUESTIONS: usize = 1024;
 
-fn ask(read: Questions, predictor: &mut dyn Predictor) -> anyhow::Result<()> {
+fn ask(read: StoredQuestions, predictor: &mut dyn Predictor) -> anyhow::Result<()> {
     let mut skipped = SkippedRows::default();
     read.skipped.iter().for_each(|error| skipped.add(error));
     skipped.report();
-    for questions in read.questions.chunks(QUESTIONS) {
-        let text = |question: &cloze_data::readers::questions::Question| LabelledText {
-            text: question.question.clone(),
+    let total = read.questions.len();
+    for first in (0..total).step_by(QUESTIONS) {
+        let text = |question: Question| LabelledText {
+            text: question.question,
             text_pair: Some(question.context.to_string()),
             label: None,
-            id: question.id.clone(),
+            id: question.id,
             line: question.line,
         };
-        let texts: Vec<LabelledText> = questions.iter().map(text).collect();
-        predictor.window(&texts)?;
+        let questions = first..total.min(first + QUESTIONS);
+        let texts = questions.map(|number| Ok(text(read.questions.get(number)?)));
+        predictor.window(&texts.collect::<anyhow::Result<Vec<_>>>()?)?;
     }
     predictor.finish()
 }
