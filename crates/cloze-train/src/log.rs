@@ -8,8 +8,8 @@ use std::path::Path;
 use cloze_tasks::metrics::Metrics;
 use serde::{Deserialize, Serialize};
 
-/// A line of the log. Fields whose names start with `seconds` or end in `_per_second` are
-/// timings; all others of a resumed run are those of the run that was never stopped.
+/// A line of the log. Fields whose names end in `seconds` or `_per_second` are timings; all others
+/// of a resumed run are those of the run that was never stopped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum LogLine {
@@ -64,6 +64,9 @@ pub struct EpochRecord {
     pub best: bool,
     /// Wall time of the epoch's training steps.
     pub seconds: f64,
+    /// The part of it in which they waited for batches that were not yet read.
+    #[serde(default)]
+    pub data_wait_seconds: f64,
 }
 
 /// How a run came by the features of its frozen encoder.

@@ -30,7 +30,9 @@ pub struct RunResults {
     pub history: Vec<EpochRecord>,
     /// Wall time of all training steps together, and of the features of a frozen encoder.
     pub train_seconds: f64,
-    /// The part of it that the features of a frozen encoder took, where they were kept.
+    /// The part of the steps' time in which they waited for batches that were not yet read.
+    pub data_wait_seconds: f64,
+    /// The part of the training time that the features of a frozen encoder took, where they were kept.
     pub feature_seconds: Option<f64>,
     /// Tokens that a second of training steps has read; where features were kept, a second of
     /// computing them. `None` if a file had them all, so that no token was read.
@@ -63,6 +65,7 @@ impl RunResults {
             json.insert("before".into(), metrics(before));
         }
         json.insert("train_seconds".into(), json!(self.train_seconds));
+        json.insert("data_wait_seconds".into(), json!(self.data_wait_seconds));
         if let Some(seconds) = self.feature_seconds {
             json.insert("feature_seconds".into(), json!(seconds));
         }
@@ -101,6 +104,7 @@ pub(crate) fn write(
         best_epoch: best.map_or(progress.epoch, |best| best.epoch),
         history: progress.history.clone(),
         train_seconds: progress.step_seconds + progress.feature_seconds,
+        data_wait_seconds: progress.data_wait_seconds,
         feature_seconds,
         tokens_per_second: (progress.tokens > 0)
             .then(|| progress.tokens as f64 / reading_seconds.max(f64::MIN_POSITIVE)),

@@ -43,6 +43,12 @@ pub(crate) struct Progress {
     pub(crate) step_seconds: f64,
     /// Wall time of training steps of the current epoch.
     pub(crate) epoch_seconds: f64,
+    /// The part of the training steps' time in which they waited for their batches.
+    #[serde(default)]
+    pub(crate) data_wait_seconds: f64,
+    /// The same of the current epoch.
+    #[serde(default)]
+    pub(crate) epoch_data_wait_seconds: f64,
     /// How the run first came by the features of a frozen encoder.
     #[serde(default)]
     pub(crate) features: Option<FeatureRecord>,

@@ -1,5 +1,6 @@
 //! The loop: epochs of steps, validation, checkpoints, and the best model at the end.
 
+mod ahead;
 mod batches;
 mod epoch_end;
 mod first_evaluation;
@@ -8,7 +9,8 @@ mod plan;
 mod saving;
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::checkpoint::Checkpoint;
@@ -29,7 +31,8 @@ use crate::run_folder::RunFolder;
 use crate::schedule::Schedule;
 use crate::state::Progress;
 use crate::step::{StepError, TrainingStep};
-use batches::inputs;
+use ahead::{Ahead, read_ahead};
+use batches::{ReadBatchOf, StepBatch, inputs};
 use plan::{epoch_batches, epoch_plan};
 
 /// How a run ended.
@@ -69,7 +72,7 @@ pub(crate) struct Trainer<'a, T: Task> {
     data: Data<T::Target>,
     keep: Keep,
     /// Of a frozen encoder, once they are there.
-    features: Option<Features<T::Features>>,
+    features: Option<Arc<Features<T::Features>>>,
     /// Batches of every epoch.
     epoch_batches: Vec<usize>,
     total_steps: u64,
@@ -226,23 +229,17 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
         Ok(Flow::Continue)
     }
 
-    /// What is left of the current epoch.
+    /// What is left of the current epoch. Its batches are read ahead of it by a thread of their own.
     fn epoch(&mut self) -> Result<Flow, TrainError> {
         let mut plan = epoch_plan(&self.config, &self.data.train.examples, self.progress.epoch);
-        plan.skip_batches(self.progress.position)?;
-        let mut plan = plan.peekable();
+        let done = self.progress.position;
+        let plan = move || plan.skip_batches(done).map(|()| plan);
+        let reader = self.batch_reader();
         let accumulation = self.config.train.gradient_accumulation;
-        while plan.peek().is_some() {
-            if self.stop.is_requested() {
-                return Ok(Flow::Stop);
-            }
-            let group = plan.by_ref().take(accumulation);
-            self.step(&group.collect::<Result<Vec<_>, _>>()?)?;
-            let due = self.config.train.checkpoint_every;
-            let due = due.is_some_and(|every| self.progress.step.is_multiple_of(every));
-            if due && plan.peek().is_some() {
-                self.save_checkpoint()?;
-            }
+        let flow =
+            std::thread::scope(|scope| self.steps(read_ahead(scope, reader, plan, accumulation)))?;
+        if let Flow::Stop = flow {
+            return Ok(Flow::Stop);
         }
         let Some(validation) = self.validate()? else {
             return Ok(Flow::Stop);
@@ -251,14 +248,34 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
         Ok(Flow::Continue)
     }
 
-    fn step(&mut self, group: &[Vec<usize>]) -> Result<(), TrainError> {
+    fn steps(&mut self, mut ahead: Ahead<T::Target, T::Features>) -> Result<Flow, TrainError> {
+        while ahead.has_next() {
+            if self.stop.is_requested() {
+                return Ok(Flow::Stop);
+            }
+            let Some((group, waited)) = ahead.next() else {
+                break;
+            };
+            self.step(group?, waited)?;
+            let due = self.config.train.checkpoint_every;
+            let due = due.is_some_and(|every| self.progress.step.is_multiple_of(every));
+            if due && ahead.has_next() {
+                self.save_checkpoint()?;
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    /// A step, whose batches were waited for so long.
+    fn step(&mut self, group: Vec<ReadBatchOf<T>>, waited: Duration) -> Result<(), TrainError> {
         let start = Instant::now();
-        let batches_of_step = self.batches(group)?;
-        let report = match self.training.step_on(&inputs(&batches_of_step)) {
+        let group: Vec<_> = group.into_iter().map(|batch| self.batch(batch)).collect();
+        let report = match self.training.step_on(&inputs(&group)) {
             Ok(report) => report,
-            Err(error) => return Err(self.step_error(error, group)),
+            Err(error) => return Err(self.step_error(error, &group)),
         };
-        let seconds = start.elapsed().as_secs_f64();
+        let waited = waited.as_secs_f64();
+        let seconds = waited + start.elapsed().as_secs_f64();
         let batches = self.epoch_batches[self.progress.epoch as usize] as f64;
         let progress = &mut self.progress;
         progress.step += 1;
@@ -269,6 +286,8 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
         progress.tokens += report.tokens as u64;
         progress.step_seconds += seconds;
         progress.epoch_seconds += seconds;
+        progress.data_wait_seconds += waited;
+        progress.epoch_data_wait_seconds += waited;
         let line = LogLine::Step {
             step: progress.step,
             epoch: progress.epoch as f64 + progress.position as f64 / batches,
@@ -289,7 +308,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
         self.append(&line)
     }
 
-    fn step_error(&self, error: StepError, group: &[Vec<usize>]) -> TrainError {
+    fn step_error(&self, error: StepError, group: &[StepBatch<T>]) -> TrainError {
         match error {
             StepError::Task(error) => error.into(),
             StepError::NotFinite {
@@ -304,6 +323,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
                 learning_rate,
                 file: self.data.train.file.clone(),
                 lines: group[batch]
+                    .rows
                     .iter()
                     .filter_map(|&row| self.data.train.line(row))
                     .collect(),

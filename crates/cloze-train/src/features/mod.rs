@@ -50,6 +50,15 @@ impl<F: FrozenFeatures> Features<F> {
         examples: impl IntoIterator<Item = usize>,
         device: &Device,
     ) -> Tensor<2> {
+        self.read(split, examples).tensor(device)
+    }
+
+    /// The same, not yet on a device.
+    pub(crate) fn read(
+        &self,
+        split: SplitName,
+        examples: impl IntoIterator<Item = usize>,
+    ) -> KeptRows {
         let mut values = Vec::new();
         for example in examples {
             let place = self.places[split as usize][example];
@@ -61,8 +70,25 @@ impl<F: FrozenFeatures> Features<F> {
                 }
             }
         }
-        let shape = [values.len() / self.width.max(1), self.width];
-        Tensor::from_data(TensorData::new(values, shape), device)
+        KeptRows {
+            values,
+            width: self.width,
+        }
+    }
+}
+
+/// The features of some examples.
+#[derive(Debug)]
+pub(crate) struct KeptRows {
+    /// `[rows, width]`.
+    values: Vec<f32>,
+    width: usize,
+}
+
+impl KeptRows {
+    pub(crate) fn tensor(self, device: &Device) -> Tensor<2> {
+        let shape = [self.values.len() / self.width.max(1), self.width];
+        Tensor::from_data(TensorData::new(self.values, shape), device)
     }
 }
 

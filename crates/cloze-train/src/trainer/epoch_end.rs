@@ -45,7 +45,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
         let rows = Rows {
             split,
             examples: &*self.data.split(split).examples,
-            features: self.features.as_ref().map(|features| (features, &device)),
+            features: self.features.as_deref().map(|features| (features, &device)),
             batch_size: self.config.train.evaluation_batch_size,
         };
         evaluate(task, model, &rows, self.observer, self.stop, predicted)
@@ -65,6 +65,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
             validation: evaluation.metrics.clone(),
             best,
             seconds: progress.epoch_seconds,
+            data_wait_seconds: progress.epoch_data_wait_seconds,
         };
         self.observer.observe(&Event::Epoch {
             record: &record,
@@ -82,6 +83,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
         progress.position = 0;
         (progress.loss_sum, progress.loss_weight) = (0.0, 0.0);
         progress.epoch_seconds = 0.0;
+        progress.epoch_data_wait_seconds = 0.0;
         self.append(&LogLine::Epoch(record))?;
         if self.is_checkpoint_due() {
             self.save_checkpoint()?;

@@ -1,5 +1,6 @@
 //! What a run with a frozen encoder does before its first step.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use cloze_tasks::{ExampleSource, FrozenFeatures, Task, TaskError};
@@ -46,7 +47,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
                 seconds
             },
         };
-        self.features = Some(features);
+        self.features = Some(Arc::new(features));
         self.observer.observe(&Event::Features {
             record: &record,
             path: obtained.path.as_deref(),

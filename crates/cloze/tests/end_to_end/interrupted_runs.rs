@@ -50,6 +50,7 @@ fn essence(place: &Place, run: &str) -> (Vec<u8>, serde_json::Value, Vec<String>
     let object = metrics.as_object_mut().unwrap();
     for timing in [
         "train_seconds",
+        "data_wait_seconds",
         "tokens_per_second",
         "peak_memory_bytes",
         "run_seconds",
@@ -57,7 +58,9 @@ fn essence(place: &Place, run: &str) -> (Vec<u8>, serde_json::Value, Vec<String>
         object.remove(timing).unwrap();
     }
     for epoch in object["epochs"].as_array_mut().unwrap() {
-        epoch.as_object_mut().unwrap().remove("seconds").unwrap();
+        for timing in ["seconds", "data_wait_seconds"] {
+            epoch.as_object_mut().unwrap().remove(timing).unwrap();
+        }
     }
     let log = json_lines(&text(&place.read(&format!("{run}/log.jsonl"))));
     let steps = log
