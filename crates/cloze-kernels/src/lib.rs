@@ -18,6 +18,7 @@
 //! - [`philox`]: the counter-based random numbers that all others draw from
 //! - [`adamw`]: one pass of AdamW or Adam over a tensor, in place
 //! - [`gradient_norm`]: sums of squares
+//! - [`moving_average`]: one step of an exponential moving average over a tensor, in place
 //! - [`buffers`]: memory that one training step leaves to the next
 
 pub mod activation;
@@ -34,6 +35,7 @@ pub mod gradient_norm;
 pub mod layer_norm;
 pub mod losses;
 pub mod matmul;
+pub mod moving_average;
 pub mod philox;
 mod reductions;
 pub mod scatter;

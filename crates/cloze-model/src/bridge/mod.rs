@@ -5,6 +5,7 @@ mod embeddings;
 mod layer;
 mod linear;
 mod losses;
+mod moving_average;
 mod operation;
 mod optimizer;
 mod packed;
@@ -12,6 +13,7 @@ mod slices;
 
 pub use cloze_kernels::adamw::{AdamW, WeightDecay};
 pub use layer::compose_layers;
+pub use moving_average::move_towards;
 pub use optimizer::{adamw_step, sum_of_squares};
 pub use packed::PackedLayers;
 
