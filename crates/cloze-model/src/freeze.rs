@@ -10,7 +10,8 @@ use thiserror::Error;
 
 use crate::architectures::Architecture;
 use crate::named::{
-    ParameterMapper, for_each_parameter, is_encoder_name, map_parameters, parameter_names,
+    ParameterMapper, for_each_parameter, is_encoder_name, layer_index, map_parameters,
+    parameter_names,
 };
 
 /// Which parameters to freeze: a list of parts and patterns.
@@ -158,7 +159,7 @@ impl Part {
             Self::Encoder => is_encoder_name(canonical),
             Self::AllButPooler => is_encoder_name(canonical) && !canonical.starts_with("pooler."),
             Self::Embeddings => canonical.starts_with("embeddings."),
-            Self::Layers(count) => layer(canonical).is_some_and(|layer| layer < *count),
+            Self::Layers(count) => layer_index(canonical).is_some_and(|layer| layer < *count),
             Self::Pattern(glob) => {
                 let own = architecture.hf_name(canonical);
                 let prefixed = format!("{}{own}", architecture.prefix());
@@ -172,7 +173,7 @@ impl Part {
     fn check(&self, names: &[String], architecture: &dyn Architecture) -> Result<(), FreezeError> {
         match self {
             Self::Layers(wanted) => {
-                let layers = names.iter().filter_map(|name| layer(name)).max();
+                let layers = names.iter().filter_map(|name| layer_index(name)).max();
                 let layers = layers.map_or(0, |last| last + 1);
                 if *wanted > layers {
                     return Err(FreezeError::TooManyLayers {
@@ -184,7 +185,7 @@ impl Part {
             Self::Pattern(glob) if !names.iter().any(|name| self.matches(name, architecture)) => {
                 let example = names
                     .iter()
-                    .find(|name| layer(name).is_some())
+                    .find(|name| layer_index(name).is_some())
                     .or(names.first());
                 return Err(FreezeError::MatchesNothing {
                     found: glob.glob().to_string(),
@@ -197,16 +198,6 @@ impl Part {
         }
         Ok(())
     }
-}
-
-/// The layer that a parameter belongs to.
-fn layer(canonical: &str) -> Option<usize> {
-    canonical
-        .strip_prefix("encoder.layer.")?
-        .split('.')
-        .next()?
-        .parse()
-        .ok()
 }
 
 struct Freezer<'a> {

@@ -81,6 +81,12 @@ pub fn is_encoder_name(canonical: &str) -> bool {
         .any(|part| canonical.starts_with(part))
 }
 
+/// The encoder layer, from 0, that a parameter of this canonical name is in.
+pub fn layer_index(canonical: &str) -> Option<usize> {
+    let rest = canonical.strip_prefix("encoder.layer.")?;
+    rest.split('.').next()?.parse().ok()
+}
+
 struct Named<'a, T> {
     path: Vec<String>,
     inner: &'a mut T,
