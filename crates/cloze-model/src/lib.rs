@@ -25,7 +25,9 @@ pub mod resize;
 mod testing;
 
 pub use architectures::{ARCHITECTURES, Architecture, ModelClass};
-pub use encoder::{DropoutKey, Encoder, EncoderOutput, ForwardError, ForwardOptions, unpack};
+pub use encoder::{
+    DropoutKey, Encoder, EncoderOutput, ForwardError, ForwardOptions, Precision, unpack,
+};
 pub use freeze::{FreezeError, FreezeSpec};
 pub use heads::{
     BuildError, ClassificationHead, ClassificationHeadConfig, ClassifierOutput, ContinuationConfig,

@@ -19,7 +19,7 @@ use super::operation::{Operand, finish};
 use super::packed::packed_forward;
 use super::slices::{compact, from_vec, is_cpu, reclaim};
 use crate::encoder::{
-    DropoutKey, EncoderLayer, LayerContext, LayerOutput, Site, kernel_activation,
+    DropoutKey, EncoderLayer, LayerContext, LayerOutput, Precision, Site, kernel_activation,
 };
 
 /// Whether layers are composed of the tensor library's operations on the CPU too.
@@ -45,7 +45,8 @@ pub(crate) fn layer_forward(
     if let Some(packed) = context.packed.filter(|_| context.dropout.is_none()) {
         return packed_forward(packed, hidden, context);
     }
-    if context.output_attentions || !is_fused(&hidden) {
+    let in_f32 = context.precision == Precision::F32;
+    if context.output_attentions || !in_f32 || !is_fused(&hidden) {
         return layer.forward_composed(hidden, context);
     }
     LayerOutput {

@@ -27,9 +27,10 @@ impl SelfAttention {
         let heads = config.num_attention_heads;
         // Scaled here, where it costs `hidden` products a token instead of `heads · seq`.
         let scale = (config.head_size() as f64).sqrt().recip();
-        let query = self.query.forward(hidden.clone()) * scale;
-        let key = self.key.forward(hidden.clone());
-        let value = self.value.forward(hidden);
+        let linear = |part, input| context.precision.linear(part, input);
+        let query = linear(&self.query, hidden.clone()) * scale;
+        let key = linear(&self.key, hidden.clone());
+        let value = linear(&self.value, hidden);
         let [query, key, value] = [query, key, value].map(|rows| padding.split_heads(rows, heads));
         let scores = padding.mask(query.matmul(key.swap_dims(2, 3)));
         let weights = attention_dropout(
@@ -79,7 +80,7 @@ impl ResidualOutput {
         probability: f64,
     ) -> Tensor<2> {
         let output = dropout(
-            self.dense.forward(input),
+            context.precision.linear(&self.dense, input),
             context.dropout,
             site,
             probability,

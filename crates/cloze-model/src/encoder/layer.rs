@@ -12,6 +12,7 @@ use super::dropout::{DropoutKey, Site};
 use super::layer_norm::LayerNorm;
 use super::linear::Linear;
 use super::padding::Padding;
+use super::precision::Precision;
 use crate::parameter_source::ParameterError;
 
 /// The widening half of the feed-forward block.
@@ -43,6 +44,7 @@ pub(crate) struct LayerContext<'a> {
     pub(crate) packed: Option<&'a PackedLayer>,
     pub(crate) dropout: Option<DropoutKey>,
     pub(crate) gradient_checkpointing: bool,
+    pub(crate) precision: Precision,
     pub(crate) output_attentions: bool,
 }
 
@@ -116,7 +118,9 @@ impl EncoderLayer {
         let (attended, weights) = self.attention.forward(hidden, context);
         let wide = activate(
             config.hidden_act,
-            self.intermediate.dense.forward(attended.clone()),
+            context
+                .precision
+                .linear(&self.intermediate.dense, attended.clone()),
         );
         let site = Site::FeedForward {
             layer: context.layer,

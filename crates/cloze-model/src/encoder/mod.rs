@@ -11,6 +11,7 @@ mod layer;
 mod layer_norm;
 mod linear;
 mod padding;
+mod precision;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use layer::{EncoderLayer, Intermediate};
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use padding::unpack;
+pub use precision::Precision;
 
 pub(crate) use activation::{activate, kernel_activation};
 pub(crate) use build::Builder;
@@ -50,6 +52,8 @@ pub struct ForwardOptions {
     /// Keeps of every layer only its input and computes the rest again on the way back: less
     /// memory for a third more work.
     pub gradient_checkpointing: bool,
+    /// What the matrix products of the layers are computed in.
+    pub precision: Precision,
     /// Keeps the hidden states of every layer.
     pub output_hidden_states: bool,
     /// Keeps the attention weights of every layer.
@@ -153,6 +157,7 @@ impl Encoder {
             packed: self.packed.as_deref().map(|packed| packed.layer(index)),
             dropout: options.dropout.filter(|_| !is_frozen(&self.layers[index])),
             gradient_checkpointing: options.gradient_checkpointing,
+            precision: options.precision,
             output_attentions: options.output_attentions,
         }
     }

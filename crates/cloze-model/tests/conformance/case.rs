@@ -7,7 +7,7 @@ use cloze_model::losses::{CrossEntropy, cross_entropy};
 use cloze_model::named::is_encoder_name;
 use cloze_model::{
     Architecture, ClassifierOutput, ForwardOptions, Init, ModelClass, ParameterError,
-    ParameterSource, SequenceClassifier, unpack,
+    ParameterSource, Precision, SequenceClassifier, unpack,
 };
 use testkit::golden::Golden;
 
@@ -185,6 +185,7 @@ pub(crate) const ALL_OUTPUTS: ForwardOptions = ForwardOptions {
 pub(crate) const HIDDEN_STATES: ForwardOptions = ForwardOptions {
     dropout: None,
     gradient_checkpointing: false,
+    precision: Precision::F32,
     output_hidden_states: true,
     output_attentions: false,
 };
