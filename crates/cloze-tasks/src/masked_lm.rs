@@ -56,6 +56,8 @@ impl MaskedTarget {
 pub struct MaskedLm {
     max_length: usize,
     next_sentence: bool,
+    /// Of the words, in training.
+    loss: CrossEntropy,
 }
 
 impl MaskedLm {
@@ -64,14 +66,23 @@ impl MaskedLm {
         Self {
             max_length,
             next_sentence: false,
+            loss: CrossEntropy::default(),
         }
+    }
+
+    /// Spreads this share of every masked word evenly over the vocabulary, in training alone:
+    /// evaluations tell the plain loss, so that perplexities can be compared.
+    #[must_use]
+    pub fn with_label_smoothing(mut self, share: f64) -> Self {
+        self.loss.label_smoothing = share;
+        self
     }
 
     /// Masked words and next sentences.
     pub fn pretraining(max_length: usize) -> Self {
         Self {
-            max_length,
             next_sentence: true,
+            ..Self::new(max_length)
         }
     }
 }
@@ -148,7 +159,7 @@ impl Task for MaskedLm {
         options: &ForwardOptions,
     ) -> Result<Objective, TaskError> {
         let (output, words) = forward(model, input, targets, options)?;
-        let masked = cross_entropy(output.logits, &words, &CrossEntropy::default())?;
+        let masked = cross_entropy(output.logits, &words, &self.loss)?;
         let weight = self.weight(targets);
         let Some(logits) = output.next_sentence else {
             return Ok(Objective {

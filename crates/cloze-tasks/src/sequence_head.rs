@@ -93,27 +93,14 @@ impl SequenceHead {
         }
     }
 
-    /// A number for every label, by id: those of `table` by label, `usual` for the others. `what`
-    /// a number is, for the error.
+    /// As [`by_label`], with these labels.
     pub(crate) fn by_label(
         &self,
         what: &'static str,
         table: &BTreeMap<String, f64>,
         usual: f64,
     ) -> Result<Vec<f64>, TaskError> {
-        let mut values = vec![usual; self.labels.len()];
-        for (label, value) in table {
-            let id = self
-                .labels
-                .id(label)
-                .ok_or_else(|| TaskError::UnknownLabel {
-                    what,
-                    label: label.clone(),
-                    known: list_labels(&self.labels),
-                })?;
-            values[id] = *value;
-        }
-        Ok(values)
+        by_label(&self.labels, what, table, usual)
     }
 
     /// What is wrong with the label of a row.
@@ -151,6 +138,26 @@ impl FrozenFeatures for Features {
     fn depend_on(self, parameter: &str) -> bool {
         is_encoder_name(parameter) && (self == Self::Pooled || !parameter.starts_with("pooler."))
     }
+}
+
+/// A number for every label, by id: those of `table` by label, `usual` for the others. `what` a
+/// number is, for the error.
+pub(crate) fn by_label(
+    labels: &LabelSet,
+    what: &'static str,
+    table: &BTreeMap<String, f64>,
+    usual: f64,
+) -> Result<Vec<f64>, TaskError> {
+    let mut values = vec![usual; labels.len()];
+    for (label, value) in table {
+        let id = labels.id(label).ok_or_else(|| TaskError::UnknownLabel {
+            what,
+            label: label.clone(),
+            known: list_labels(labels),
+        })?;
+        values[id] = *value;
+    }
+    Ok(values)
 }
 
 /// The labels for an error message, the first few by name.

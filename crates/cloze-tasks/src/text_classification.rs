@@ -18,7 +18,7 @@ use cloze_model::{ClassificationHeadConfig, Features, ForwardOptions, SequenceCl
 
 use crate::metrics::Direction;
 use crate::row_logits::{logit_values, logits};
-use crate::sequence_head::{LabelPlace, SequenceHead};
+use crate::sequence_head::{LabelPlace, SequenceHead, by_label};
 use crate::{Input, Objective, Task, TaskError};
 pub use evaluator::{ClassPrediction, ClassificationEvaluator};
 pub use scores::{LabelScore, softmax};
@@ -33,6 +33,23 @@ pub enum ClassWeights {
     Balanced,
     /// By label; 1 for a label that is not named.
     Table(BTreeMap<String, f64>),
+}
+
+impl ClassWeights {
+    /// A weight for each label, by id. `targets` are those that are trained on.
+    pub(crate) fn of_labels(
+        &self,
+        labels: &LabelSet,
+        targets: &[usize],
+    ) -> Result<Vec<f32>, TaskError> {
+        Ok(match self {
+            Self::Balanced => balanced(labels.len(), targets),
+            Self::Table(table) => {
+                let weights = by_label(labels, "class weight", table, 1.0)?;
+                weights.into_iter().map(|weight| weight as f32).collect()
+            }
+        })
+    }
 }
 
 /// Text classification with a given set of labels.
@@ -84,13 +101,7 @@ impl TextClassification {
         weights: &ClassWeights,
         targets: &[usize],
     ) -> Result<Self, TaskError> {
-        self.loss.class_weights = Some(match weights {
-            ClassWeights::Balanced => balanced(self.labels().len(), targets),
-            ClassWeights::Table(table) => {
-                let weights = self.sequence.by_label("class weight", table, 1.0)?;
-                weights.into_iter().map(|weight| weight as f32).collect()
-            }
-        });
+        self.loss.class_weights = Some(weights.of_labels(self.labels(), targets)?);
         Ok(self)
     }
 

@@ -2,7 +2,8 @@
 //! chunks).
 //!
 //! The loss is the mean cross-entropy over labelled tokens, as in `transformers`'
-//! `BertForTokenClassification` with -100 everywhere else; the model's head computes these alone.
+//! `BertForTokenClassification` with -100 everywhere else, with class weights and label smoothing as
+//! in PyTorch's `CrossEntropyLoss`; the model's head computes these alone.
 //! A word is judged by what the model says at its first sub-word. Sentences that are longer than
 //! the model reads are read in windows that overlap, in which every word is labelled and judged
 //! once.
@@ -26,6 +27,7 @@ use cloze_model::named::is_encoder_name;
 use cloze_model::{ForwardOptions, TokenClassifier};
 
 use crate::metrics::{Direction, argmax};
+use crate::text_classification::ClassWeights;
 use crate::{FrozenFeatures, Input, Objective, Task, TaskError};
 pub use evaluator::{TagEvaluator, TagPrediction};
 pub use examples::{TagTarget, TaggedToken};
@@ -46,6 +48,7 @@ pub struct TokenClassification {
     labelled: LabelledSubWords,
     max_length: usize,
     overlap: Option<usize>,
+    loss: CrossEntropy,
 }
 
 impl TokenClassification {
@@ -64,6 +67,7 @@ impl TokenClassification {
             labelled: LabelledSubWords::default(),
             max_length,
             overlap: None,
+            loss: CrossEntropy::default(),
         }
     }
 
@@ -78,6 +82,26 @@ impl TokenClassification {
     #[must_use]
     pub fn with_overlap(mut self, overlap: Option<usize>) -> Self {
         self.overlap = overlap;
+        self
+    }
+
+    /// Weighs the labels in the loss. `targets` are those of the training sentences' words.
+    ///
+    /// # Errors
+    /// If a weight is given for a label that does not exist.
+    pub fn with_class_weights(
+        mut self,
+        weights: &ClassWeights,
+        targets: &[usize],
+    ) -> Result<Self, TaskError> {
+        self.loss.class_weights = Some(weights.of_labels(&self.labels, targets)?);
+        Ok(self)
+    }
+
+    /// Spreads this share of every target evenly over all labels.
+    #[must_use]
+    pub fn with_label_smoothing(mut self, share: f64) -> Self {
+        self.loss.label_smoothing = share;
         self
     }
 
@@ -228,14 +252,18 @@ impl Task for TokenClassification {
         let labels = labels(targets);
         let logits = logits(model, input, targets, options)?;
         Ok(Objective {
-            loss: cross_entropy(logits, &labels, &CrossEntropy::default())?,
-            weight: labels.len() as f64,
+            loss: cross_entropy(logits, &labels, &self.loss)?,
+            weight: self.weight(targets),
             parts: Vec::new(),
         })
     }
 
     fn weight(&self, targets: &[TagTarget]) -> f64 {
-        labels(targets).len() as f64
+        let labels = labels(targets);
+        match &self.loss.class_weights {
+            Some(weights) => labels.iter().map(|&label| f64::from(weights[label])).sum(),
+            None => labels.len() as f64,
+        }
     }
 
     fn evaluator(&self) -> TagEvaluator {
@@ -250,7 +278,7 @@ impl Task for TokenClassification {
         evaluator: &mut TagEvaluator,
     ) -> Result<(), TaskError> {
         let logits = logits(model, input, targets, &ForwardOptions::default())?;
-        let loss = cross_entropy(logits.clone(), &labels(targets), &CrossEntropy::default())?;
+        let loss = cross_entropy(logits.clone(), &labels(targets), &self.loss)?;
         let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
         let predicted: Vec<usize> = logits.chunks(self.labels.len()).map(argmax).collect();
         evaluator.add(targets, f64::from(loss.into_scalar::<f32>()), &predicted);

@@ -4,9 +4,9 @@ use cloze_data::tags::TagScheme;
 use serde::Serialize;
 
 use super::{TagTarget, TokenClassification};
-use crate::Evaluator;
 use crate::metrics::entities::{EntityCounts, lenient_entities, strict_entities};
 use crate::metrics::{ConfusionMatrix, Evaluation, Metrics, accuracy, f1};
+use crate::{Evaluator, Task};
 
 /// What the model says about a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,8 +25,8 @@ pub struct TagEvaluator {
     /// By sentence and word: those of which words are still to come.
     open: BTreeMap<usize, BTreeMap<u32, Judged>>,
     counts: Counts,
-    /// Sum of the losses of labelled tokens, and their number.
-    loss: (f64, usize),
+    /// Sum of the losses of labelled tokens, and of their weights.
+    loss: (f64, f64),
     /// By sentence; `None` where none are wanted.
     predictions: Option<BTreeMap<usize, TagPrediction>>,
 }
@@ -89,7 +89,7 @@ impl TagEvaluator {
             },
             task,
             open: BTreeMap::new(),
-            loss: (0.0, 0),
+            loss: (0.0, 0.0),
             predictions: None,
         }
     }
@@ -103,8 +103,9 @@ impl TagEvaluator {
             rest = others;
             self.add_window(target, own);
         }
-        self.loss.0 += mean_loss * predicted.len() as f64;
-        self.loss.1 += predicted.len();
+        let weight = self.task.weight(targets);
+        self.loss.0 += mean_loss * weight;
+        self.loss.1 += weight;
     }
 
     fn add_window(&mut self, target: &TagTarget, predicted: &[usize]) {
@@ -136,7 +137,10 @@ impl TagEvaluator {
     }
 
     fn mean_loss(&self) -> f64 {
-        self.loss.0 / self.loss.1.max(1) as f64
+        match self.loss {
+            (_, 0.0) => 0.0,
+            (sum, weight) => sum / weight,
+        }
     }
 
     /// Of tags that say something about their word alone: precision, recall and F1 over all words

@@ -209,3 +209,27 @@ fn the_loss_is_that_of_labelled_tokens_alone_for_tokens_and_for_kept_features() 
         "{whole} {expected}"
     );
 }
+
+#[test]
+fn labels_weigh_what_they_are_told_to() {
+    let weights = ClassWeights::Table([("B-X".to_owned(), 3.0)].into());
+    let plain = task(&["O", "B-X", "I-X"]);
+    let weighted = plain.clone().with_class_weights(&weights, &[]).unwrap();
+    let targets = [target(0, &[0, 1, 2]), target(1, &[1])];
+    assert_eq!(
+        [plain.weight(&targets), weighted.weight(&targets)],
+        [4.0, 8.0]
+    );
+    let mut evaluator = weighted.evaluator();
+    evaluator.add(&targets[..1], 1.0, &[0, 1, 2]);
+    evaluator.add(&targets[1..], 2.0, &[1]);
+    let loss = evaluator.evaluation().metrics.get("loss").unwrap();
+    assert!((loss - (5.0 + 6.0) / 8.0).abs() < 1e-12, "{loss}");
+    let balanced = plain
+        .with_class_weights(&ClassWeights::Balanced, &[0, 0, 0, 1])
+        .unwrap();
+    assert_eq!(
+        balanced.loss.class_weights.unwrap()[..2],
+        [4.0 / 9.0, 4.0 / 3.0]
+    );
+}
