@@ -1,5 +1,5 @@
 //! Checkpoints to resume from. Each is a folder `checkpoints/step-00000120`: a Hugging Face model
-//! folder, `optimizer.safetensors`, `run_state.json`, and `manifest.json` with the hash of every
+//! folder, `optimizer.safetensors`, `ema.safetensors` where weights are averaged, `run_state.json`, and `manifest.json` with the hash of every
 //! other file. It is made beside its place and renamed, so it is there whole or not at all; what a
 //! disk or a user damages later is noticed by the hashes.
 
@@ -19,6 +19,7 @@ const PREFIX: &str = "step-";
 const MANIFEST: &str = "manifest.json";
 const STATE: &str = "run_state.json";
 pub(crate) const OPTIMIZER: &str = "optimizer.safetensors";
+pub(crate) const EMA: &str = "ema.safetensors";
 
 /// Files of a checkpoint with their hashes.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]

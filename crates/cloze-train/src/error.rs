@@ -73,6 +73,18 @@ pub enum TrainError {
         /// What the model reads.
         limit: usize,
     },
+    /// The device of the run cannot do what the configuration asks for.
+    #[error("field `{field}`: found {found} on the device {device}, wanted {wanted}")]
+    Device {
+        /// The key.
+        field: &'static str,
+        /// As asked.
+        found: String,
+        /// The device.
+        device: String,
+        /// What it can do.
+        wanted: String,
+    },
     /// The run's folder is in use.
     #[error(
         "{} {}",

@@ -12,6 +12,7 @@ use cloze_tasks::metrics::Evaluation;
 
 use crate::checkpoints::Damaged;
 use crate::log::{EpochRecord, FeatureRecord};
+use crate::parameter_groups::ParameterGroup;
 use crate::step::StepReport;
 
 /// Watches a run.
@@ -85,6 +86,8 @@ pub enum Event<'a> {
         /// How many weights there are, and how many of them train.
         parameters: &'a ParameterReport,
     },
+    /// The weights that train, by learning rate and decay.
+    ParameterGroups(&'a [ParameterGroup]),
     /// The frozen encoder has read tokens whose features will be kept.
     ComputingFeatures {
         /// How many.
@@ -143,6 +146,15 @@ pub enum Event<'a> {
         epochs: u64,
         /// The validation, where there is one.
         evaluation: Option<&'a Evaluation>,
+    },
+    /// Validation no longer gets better: the epoch before was the last one.
+    EarlyStop {
+        /// The metric that was to improve.
+        metric: &'a str,
+        /// Its best value that counted as an improvement, if there was one.
+        best: Option<f64>,
+        /// Evaluations since then.
+        evaluations: u64,
     },
     /// A checkpoint was saved.
     Checkpoint {

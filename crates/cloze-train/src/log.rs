@@ -1,12 +1,14 @@
 //! `log.jsonl`: one line a step, an epoch and a resume, and one each for the features of a frozen
-//! encoder and an evaluation before the first step.
+//! encoder, an evaluation before the first step, and an end before the last epoch.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use cloze_tasks::metrics::Metrics;
 use serde::{Deserialize, Serialize};
+
+use crate::appended_file::AppendedFile;
 
 /// A line of the log. Fields whose names end in `seconds` or `_per_second` are timings; all others
 /// of a resumed run are those of the run that was never stopped.
@@ -35,6 +37,18 @@ pub enum LogLine {
     },
     /// After an epoch and its validation.
     Epoch(EpochRecord),
+    /// After the epoch that is the last one because validation no longer got better.
+    EarlyStop {
+        /// Optimizer steps so far.
+        step: u64,
+        /// The metric that was to improve.
+        metric: String,
+        /// Its best value that counted as an improvement; absent if there was none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        best: Option<f64>,
+        /// Evaluations since then.
+        evaluations: u64,
+    },
     /// Once the features of a frozen encoder are there.
     Features(FeatureRecord),
     /// Before the first step, where the model is evaluated there.
@@ -84,52 +98,42 @@ pub struct FeatureRecord {
 
 /// The log file, open for appending.
 #[derive(Debug)]
-pub(crate) struct Log {
-    file: BufWriter<File>,
-    length: u64,
-}
+pub(crate) struct Log(AppendedFile);
 
 impl Log {
     /// Opens the log and cuts it back to its first `length` bytes.
     pub(crate) fn open(path: &Path, length: u64) -> io::Result<Self> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)?;
-        if file.metadata()?.len() < length {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                format!(
-                    "{} is shorter than when the checkpoint was saved",
-                    path.display()
-                ),
-            ));
-        }
-        file.set_len(length)?;
-        file.seek(SeekFrom::Start(length))?;
-        Ok(Self {
-            file: BufWriter::new(file),
-            length,
-        })
+        Ok(Self(AppendedFile::open(path, length)?))
     }
 
-    /// Appends a line; it reaches the file at once, so that others can follow.
-    pub(crate) fn append(&mut self, line: &LogLine) -> io::Result<()> {
+    /// Appends a line; it reaches the file at once, so that others can follow. Returns the line as
+    /// it is read back: the last digit of a number may be another.
+    pub(crate) fn append(&mut self, line: &LogLine) -> io::Result<LogLine> {
         let mut text = serde_json::to_string(line).map_err(io::Error::other)?;
         text.push('\n');
-        self.file.write_all(text.as_bytes())?;
-        self.file.flush()?;
-        self.length += text.len() as u64;
-        Ok(())
+        self.0.append(text.as_bytes())?;
+        parse(&text)
     }
 
     /// Brings the log to the disk and returns its length in bytes.
     pub(crate) fn sync(&mut self) -> io::Result<u64> {
-        self.file.flush()?;
-        self.file.get_ref().sync_data()?;
-        Ok(self.length)
+        self.0.sync()
     }
+}
+
+/// The lines of the log so far; none if there is no log.
+pub(crate) fn read_lines(path: &Path) -> io::Result<Vec<LogLine>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let lines = BufReader::new(file).lines();
+    lines.map(|text| parse(&text?)).collect()
+}
+
+fn parse(text: &str) -> io::Result<LogLine> {
+    serde_json::from_str(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! AdamW and Adam over named parameters, in groups.
 //!
-//! Biases and LayerNorm weights do not decay; the head may have a learning rate of its own.
-//! Constants and formulas are PyTorch's. Gradients are clipped by the norm of all of them
+//! Biases and LayerNorm weights do not decay; head and layers may have learning rates of their own
+//! ([`parameter_groups`](crate::parameter_groups)). Constants and formulas are PyTorch's. Gradients are clipped by the norm of all of them
 //! together, as `torch.nn.utils.clip_grad_norm_` does.
 
 use std::collections::BTreeMap;
@@ -9,11 +9,10 @@ use std::collections::BTreeMap;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use cloze_model::bridge::{AdamW, WeightDecay, adamw_step, sum_of_squares};
-use cloze_model::named::{
-    ParameterMapper, ParameterVisitor, for_each_parameter, is_encoder_name, map_parameters,
-};
+use cloze_model::named::{ParameterMapper, ParameterVisitor, for_each_parameter, map_parameters};
 
 use crate::config::{OptimizerConfig, OptimizerKind};
+use crate::parameter_groups::{Rates, weight_decay};
 
 /// `torch.nn.utils.clip_grad_norm_` adds this to the norm that it divides by.
 const CLIP_EPSILON: f64 = 1e-6;
@@ -29,7 +28,7 @@ struct Moments {
 #[derive(Debug)]
 pub struct Optimizer {
     config: OptimizerConfig,
-    learning_rate: f64,
+    rates: Rates,
     steps: u64,
     moments: BTreeMap<String, Moments>,
 }
@@ -84,19 +83,23 @@ fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     tensor.reshape([elements])
 }
 
-/// Whether a parameter's weight decays.
-pub fn decays(name: &str) -> bool {
-    // `bias`, and `bias_ih_l0` or `in_proj_bias` of a head.
-    let tensor = name.rsplit('.').next().unwrap_or(name);
-    !tensor.contains("bias") && !name.contains("LayerNorm")
+/// What a step multiplies with, apart from the settings.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scales {
+    /// The norm of all gradients together, those of the loss itself.
+    pub(crate) norm: f64,
+    /// The schedule's factor of every learning rate.
+    pub(crate) factor: f64,
+    /// What the loss was multiplied with before it was back-propagated.
+    pub(crate) loss: f64,
 }
 
 impl Optimizer {
-    /// An optimizer that has not taken a step.
-    pub fn new(config: &OptimizerConfig, learning_rate: f64) -> Self {
+    /// An optimizer of `model` that has not taken a step.
+    pub fn new<M: Module>(config: &OptimizerConfig, learning_rate: f64, model: &M) -> Self {
         Self {
             config: config.clone(),
-            learning_rate,
+            rates: Rates::new(config, learning_rate, model),
             steps: 0,
             moments: BTreeMap::new(),
         }
@@ -107,8 +110,7 @@ impl Optimizer {
         self.steps
     }
 
-    /// Takes a step: the model with its new weights. `factor` is the schedule's, `norm` the norm
-    /// of all gradients.
+    /// Takes a step: the model with its new weights.
     ///
     /// Weights and state change in place as long as nothing else holds them, so outputs and
     /// clones of the model should be dropped before.
@@ -116,36 +118,28 @@ impl Optimizer {
         &mut self,
         model: M,
         gradients: NamedGradients,
-        norm: f64,
-        factor: f64,
+        scales: &Scales,
     ) -> M {
         self.steps += 1;
         let clip = self.config.clip;
         let scale = if clip > 0.0 {
-            (clip / (norm + CLIP_EPSILON)).min(1.0)
+            (clip / (scales.norm + CLIP_EPSILON)).min(1.0)
         } else {
             1.0
         };
         let mut update = Update {
             optimizer: self,
             gradients: gradients.0,
-            factor,
-            scale,
+            factor: scales.factor,
+            scale: scale / scales.loss,
         };
         map_parameters(model, &mut update)
     }
 
     fn constants(&self, name: &str, factor: f64, scale: f64) -> AdamW {
-        let rate = match self.config.head_learning_rate {
-            Some(rate) if !is_encoder_name(name) => rate,
-            _ => self.learning_rate,
-        };
-        let decay = match self.config.weight_decay {
-            Some(decay) if decays(name) => decay,
-            _ => 0.0,
-        };
+        let decay = weight_decay(&self.config, name);
         AdamW {
-            learning_rate: rate * factor,
+            learning_rate: self.rates.of(name) * factor,
             beta1: self.config.betas[0],
             beta2: self.config.betas[1],
             epsilon: self.config.eps,
@@ -238,3 +232,6 @@ impl ParameterMapper for Update<'_> {
         Param::from_mapped_value(id, value, mapper)
     }
 }
+
+#[cfg(test)]
+mod tests;

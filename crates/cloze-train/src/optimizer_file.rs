@@ -1,15 +1,18 @@
-//! The optimizer's state as `optimizer.safetensors`.
+//! The optimizer's state as `optimizer.safetensors`, averaged weights as `ema.safetensors`.
 
 use std::borrow::Cow;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::{Bytes, DType, Device, TensorData};
+use cloze_tasks::Task;
 use safetensors::{Dtype, SafeTensorError, SafeTensors, View};
 
-use crate::checkpoints::OPTIMIZER;
+use crate::checkpoints::{EMA, OPTIMIZER};
+use crate::ema::Ema;
 use crate::error::TrainError;
 use crate::optimizer::Optimizer;
+use crate::step::TrainingStep;
 
 /// A flat tensor as the file format sees it.
 struct Flat {
@@ -35,29 +38,38 @@ impl View for Flat {
     }
 }
 
-/// Writes the state into a checkpoint's folder.
-pub(crate) fn write(folder: &Path, optimizer: &Optimizer) -> Result<(), TrainError> {
-    let path = folder.join(OPTIMIZER);
+/// Writes the state into a checkpoint's folder, beside it the averaged weights if there are any.
+pub(crate) fn write(
+    folder: &Path,
+    optimizer: &Optimizer,
+    ema: Option<&Ema>,
+) -> Result<(), TrainError> {
+    write_tensors(&folder.join(OPTIMIZER), optimizer.tensors())?;
+    match ema {
+        Some(ema) => write_tensors(&folder.join(EMA), ema.tensors()),
+        None => Ok(()),
+    }
+}
+
+fn write_tensors(path: &Path, tensors: Vec<(String, TensorData)>) -> Result<(), TrainError> {
     let flat = |data: TensorData| Flat {
         shape: [data.num_elements()],
         data,
     };
-    let tensors = optimizer
-        .tensors()
-        .into_iter()
-        .map(|(name, data)| (name, flat(data)));
-    safetensors::serialize_to_file(tensors, None, &path).map_err(|error| match error {
-        SafeTensorError::IoError(source) => TrainError::write(&path, source),
-        source => TrainError::OptimizerFile { path, source },
+    let tensors = tensors.into_iter().map(|(name, data)| (name, flat(data)));
+    safetensors::serialize_to_file(tensors, None, path).map_err(|error| match error {
+        SafeTensorError::IoError(source) => TrainError::write(path, source),
+        source => TrainError::OptimizerFile {
+            path: path.into(),
+            source,
+        },
     })
 }
 
-/// Reads what [`write`] wrote.
-pub(crate) fn read(folder: &Path) -> Result<Vec<(String, TensorData)>, TrainError> {
-    let path = folder.join(OPTIMIZER);
-    let bytes = fs::read(&path).map_err(|source| TrainError::read(&path, source))?;
+fn read_tensors(path: &Path) -> Result<Vec<(String, TensorData)>, TrainError> {
+    let bytes = fs::read(path).map_err(|source| TrainError::read(path, source))?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|source| TrainError::OptimizerFile {
-        path: path.clone(),
+        path: path.into(),
         source,
     })?;
     let data = |view: safetensors::tensor::TensorView<'_>| {
@@ -71,18 +83,24 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<(String, TensorData)>, TrainErro
         .collect())
 }
 
-/// Gives an optimizer the state that it had after `steps` steps, on a device without autodiff.
-pub(crate) fn restore(
-    optimizer: &mut Optimizer,
+/// Gives a training what [`write`] wrote of it after `steps` steps. `device` is one without
+/// autodiff.
+pub(crate) fn restore<T: Task>(
+    training: &mut TrainingStep<T>,
     steps: u64,
-    state: Vec<(String, TensorData)>,
     folder: &Path,
     device: &Device,
 ) -> Result<(), TrainError> {
+    let refuse = |path: PathBuf| |tensor| TrainError::OptimizerState { path, tensor };
+    let (model, optimizer, ema) = training.state_mut();
+    let path = folder.join(OPTIMIZER);
     optimizer
-        .restore(steps, state, device)
-        .map_err(|tensor| TrainError::OptimizerState {
-            path: folder.join(OPTIMIZER),
-            tensor,
-        })
+        .restore(steps, read_tensors(&path)?, device)
+        .map_err(refuse(path))?;
+    let Some(ema) = ema else {
+        return Ok(());
+    };
+    let path = folder.join(EMA);
+    ema.restore(model, steps, read_tensors(&path)?, device)
+        .map_err(refuse(path))
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use burn::module::Module;
 use cloze_data::tokenizer::Tokenizer;
 use cloze_model::FreezeSpec;
 use cloze_model::checkpoint::{Checkpoint, HubOptions, check_vocabulary, resolve_model};
@@ -17,10 +18,12 @@ use crate::StopFlag;
 use crate::checkpoints::{Checkpoints, Damaged, Found};
 use crate::config::{RunConfig, TaskKind};
 use crate::data::{Data, Prepare, Prepared};
+use crate::device_checks;
 use crate::error::TrainError;
 use crate::events::{Event, Observer, Warning};
 use crate::features::Keep;
-use crate::run_folder::RunFolder;
+use crate::parameter_groups::{ParameterGroup, parameter_groups};
+use crate::run_folder::{RunFacts, RunFolder};
 use crate::state::{Fingerprints, RunState};
 use crate::trainer::{Outcome, Parts, Trainer};
 
@@ -232,6 +235,7 @@ impl<'a> Run<'a> {
     }
 
     fn of_its_task(self) -> Result<Outcome, TrainError> {
+        device_checks::check(&self.config.train, &self.environment.device)?;
         of_task(self.config.task, self)
     }
 
@@ -251,7 +255,8 @@ impl<'a> Run<'a> {
         first.get_or_insert(T::EVALUATE_FIRST);
         self.refuse_other_data(&data.fingerprints)?;
         let model = self.load(&task)?;
-        self.make_folder(&data)?;
+        let groups = self.parameter_groups(&model);
+        self.make_folder(&data, &groups)?;
         let resumed = self
             .resumed
             .map(|resumed| (resumed.path, resumed.state.progress));
@@ -307,8 +312,19 @@ impl<'a> Run<'a> {
         Ok(model)
     }
 
+    fn parameter_groups<M: Module>(&mut self, model: &M) -> Vec<ParameterGroup> {
+        let (optimizer, train) = (&self.config.optimizer, &self.config.train);
+        let groups = parameter_groups(model, optimizer, train.learning_rate);
+        self.observer.observe(&Event::ParameterGroups(&groups));
+        groups
+    }
+
     /// The run's folder with what is known before the first step, or without what is of no use.
-    fn make_folder<T: Clone>(&mut self, data: &Data<T>) -> Result<(), TrainError> {
+    fn make_folder<T: Clone>(
+        &mut self,
+        data: &Data<T>,
+        groups: &[ParameterGroup],
+    ) -> Result<(), TrainError> {
         let Some(Resumed { damaged, .. }) = &self.resumed else {
             if data.validation.examples.is_empty() {
                 self.observer
@@ -316,10 +332,12 @@ impl<'a> Run<'a> {
             }
             self.folder.create()?;
             let device = &self.environment.device;
-            let (fingerprints, splits) = (&data.fingerprints, &data.splits()?);
-            return self
-                .folder
-                .describe(&self.config, device, fingerprints, splits);
+            let facts = RunFacts {
+                device,
+                fingerprints: &data.fingerprints,
+                parameter_groups: groups,
+            };
+            return self.folder.describe(&self.config, &facts, &data.splits()?);
         };
         self.folder.create()?;
         let keep = self.config.train.keep_checkpoints;

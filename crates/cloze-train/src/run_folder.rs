@@ -14,6 +14,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::config::RunConfig;
 use crate::error::TrainError;
+use crate::parameter_groups::ParameterGroup;
 use crate::state::Fingerprints;
 
 /// The paths of a run's folder:
@@ -21,9 +22,11 @@ use crate::state::Fingerprints;
 /// | | |
 /// |---|---|
 /// | `config.toml` | the configuration with every default filled in; trains the same model again |
-/// | `run.json` | version, device, seed, fingerprints of data and tokenizer |
+/// | `run.json` | version, device, seed, fingerprints of data and tokenizer, learning rates |
 /// | `splits.json` | row numbers of every split, from 0, where each example is a row |
 /// | `log.jsonl` | every step and epoch |
+/// | `curves.svg`, `curves.png` | loss, learning rate and validation metrics over the steps |
+/// | `tensorboard/` | the same for TensorBoard, where it is wanted |
 /// | `checkpoints/` | where to resume |
 /// | `model/` | the best model, for `transformers` and cloze |
 /// | `metrics.json` | what the run came to |
@@ -60,6 +63,16 @@ impl RunFolder {
     /// `log.jsonl`.
     pub fn log(&self) -> PathBuf {
         self.0.join("log.jsonl")
+    }
+
+    /// `curves.svg` or `curves.png`.
+    pub fn curves(&self, extension: &str) -> PathBuf {
+        self.0.join(format!("curves.{extension}"))
+    }
+
+    /// `tensorboard/`.
+    pub fn tensorboard(&self) -> PathBuf {
+        self.0.join("tensorboard")
     }
 
     /// `checkpoints/`.
@@ -120,17 +133,23 @@ impl RunFolder {
     pub(crate) fn describe(
         &self,
         config: &RunConfig,
-        device: &ComputeDevice,
-        fingerprints: &Fingerprints,
+        facts: &RunFacts<'_>,
         splits: &Splits<'_>,
     ) -> Result<(), TrainError> {
         self.write_json(&self.splits(), splits)?;
-        let description = RunDescription::new(config, device, fingerprints);
+        let description = RunDescription::new(config, facts);
         self.write_json(&self.run(), &description)?;
         let path = self.config();
         write_file(&path, |out| out.write_all(config.to_toml().as_bytes()))
             .map_err(|source| TrainError::write(&path, source))
     }
+}
+
+/// What `run.json` says that the configuration does not.
+pub(crate) struct RunFacts<'a> {
+    pub(crate) device: &'a ComputeDevice,
+    pub(crate) fingerprints: &'a Fingerprints,
+    pub(crate) parameter_groups: &'a [ParameterGroup],
 }
 
 /// `splits.json`.
@@ -156,20 +175,22 @@ struct RunDescription<'a> {
     seed: u64,
     started: String,
     fingerprints: &'a Fingerprints,
+    parameter_groups: &'a [ParameterGroup],
 }
 
 impl<'a> RunDescription<'a> {
-    fn new(config: &RunConfig, device: &ComputeDevice, fingerprints: &'a Fingerprints) -> Self {
+    fn new(config: &RunConfig, facts: &RunFacts<'a>) -> Self {
         Self {
             cloze: env!("CARGO_PKG_VERSION"),
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            device: device.to_string(),
+            device: facts.device.to_string(),
             threads: threads::worthwhile().get(),
             seed: config.seed,
             started: OffsetDateTime::now_utc()
                 .format(&Rfc3339)
                 .unwrap_or_default(),
-            fingerprints,
+            fingerprints: facts.fingerprints,
+            parameter_groups: facts.parameter_groups,
         }
     }
 }

@@ -3,10 +3,11 @@
 //! The curves are those of `transformers.get_scheduler` and `torch.optim.lr_scheduler.StepLR`.
 //! They count optimizer steps from 0, so a run with a warm-up starts at a rate of 0, as there.
 
-use crate::config::{ScheduleConfig, ScheduleKind, ScheduleUnit};
+use std::f64::consts::PI;
 
-/// The rate that the polynomial curve ends at; `lr_end` in `transformers`.
-const POLYNOMIAL_END: f64 = 1e-7;
+use crate::config::{
+    HALF_A_CYCLE, ONE_CYCLE, POLYNOMIAL_END, ScheduleConfig, ScheduleKind, ScheduleUnit,
+};
 
 /// What a learning rate is multiplied with, by step.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +22,13 @@ pub struct Schedule {
 enum Curve {
     Constant,
     Linear,
-    Cosine,
+    Cosine {
+        /// Half ones: 0.5 falls to 0 once.
+        cycles: f64,
+    },
+    CosineWithRestarts {
+        cycles: f64,
+    },
     Polynomial {
         power: f64,
         /// The end as a share of the highest rate.
@@ -52,10 +59,15 @@ impl Schedule {
         let curve = match config.kind {
             ScheduleKind::Constant => Curve::Constant,
             ScheduleKind::Linear => Curve::Linear,
-            ScheduleKind::Cosine => Curve::Cosine,
+            ScheduleKind::Cosine => Curve::Cosine {
+                cycles: config.cycles.unwrap_or(HALF_A_CYCLE),
+            },
+            ScheduleKind::CosineWithRestarts => Curve::CosineWithRestarts {
+                cycles: config.cycles.unwrap_or(ONE_CYCLE),
+            },
             ScheduleKind::Polynomial => Curve::Polynomial {
                 power: config.power.unwrap_or(1.0),
-                end: (POLYNOMIAL_END / learning_rate).min(1.0),
+                end: (config.end_learning_rate.unwrap_or(POLYNOMIAL_END) / learning_rate).min(1.0),
             },
             ScheduleKind::Step => Curve::Step {
                 size: config.step_size.unwrap_or(1).max(1),
@@ -82,6 +94,11 @@ impl Schedule {
             warmup: 0,
             epoch_ends: Vec::new(),
         }
+    }
+
+    /// Optimizer steps over which the rate rises.
+    pub fn warmup_steps(&self) -> u64 {
+        self.warmup
     }
 
     /// Optimizer steps of the whole run.
@@ -111,7 +128,14 @@ impl Schedule {
             _ if warming => rise,
             Curve::Constant => 1.0,
             Curve::Linear => 1.0 - self.progress(step),
-            Curve::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * self.progress(step)).cos()),
+            Curve::Cosine { cycles } => {
+                let angle = PI * 2.0 * cycles * self.progress(step);
+                0.5 * (1.0 + angle.cos())
+            }
+            Curve::CosineWithRestarts { cycles } => match self.progress(step) {
+                1.0.. => 0.0,
+                progress => 0.5 * (1.0 + (PI * (cycles * progress).fract()).cos()),
+            },
             Curve::Polynomial { power, end } => {
                 (1.0 - end) * (1.0 - self.progress(step)).powf(power) + end
             }
@@ -127,6 +151,8 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn schedule(kind: ScheduleKind, warmup: f64) -> ScheduleConfig {
@@ -154,49 +180,36 @@ mod tests {
         }
     }
 
-    /// `get_linear_schedule_with_warmup(optimizer, 2, 10)` of `transformers` 5.23, lr 1.
+    /// `tools/reference/schedules_golden.py` has `transformers` and PyTorch compute these.
     #[test]
-    fn linear_equals_transformers() {
-        let wanted = [0.0, 0.5, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125];
-        assert_close(
-            &rates(&schedule(ScheduleKind::Linear, 2.0), 1.0, 2, 5),
-            &wanted,
-        );
-        assert_close(
-            &rates(&schedule(ScheduleKind::Linear, 0.2), 1.0, 2, 5),
-            &wanted,
-        );
+    fn every_curve_equals_transformers_or_pytorch() {
+        #[derive(serde::Deserialize)]
+        struct Case {
+            schedule: ScheduleConfig,
+            learning_rate: f64,
+            epoch_steps: Vec<u64>,
+            rates: Vec<f64>,
+        }
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/schedules.json");
+        let cases: Vec<Case> = testkit::golden::read_json(Path::new(file));
+        assert!(cases.len() >= 13);
+        for case in cases {
+            let rate = case.learning_rate;
+            let schedule = Schedule::new(&case.schedule, rate, &case.epoch_steps);
+            assert_eq!(schedule.total_steps(), case.rates.len() as u64);
+            for (step, wanted) in case.rates.iter().enumerate() {
+                let found = rate * schedule.factor(step as u64);
+                let what = format!("{:?}, step {step}: {found} {wanted}", case.schedule);
+                assert!((found - wanted).abs() < 1e-12 * rate.max(1.0), "{what}");
+            }
+        }
     }
 
-    /// The other schedules of `transformers` 5.23 with 2 warm-up steps of 6: constant, cosine,
-    /// polynomial of power 2 with lr 1e-3.
     #[test]
-    fn the_other_curves_equal_transformers() {
-        let constant = rates(&schedule(ScheduleKind::Constant, 2.0), 1.0, 1, 6);
-        assert_close(&constant, &[0.0, 0.5, 1.0, 1.0, 1.0, 1.0]);
-        let cosine = rates(&schedule(ScheduleKind::Cosine, 2.0), 1.0, 1, 6);
-        let half = std::f64::consts::FRAC_1_SQRT_2 / 2.0;
-        assert_close(&cosine, &[0.0, 0.5, 1.0, 0.5 + half, 0.5, 0.5 - half]);
-        let config = ScheduleConfig {
-            power: Some(2.0),
-            ..schedule(ScheduleKind::Polynomial, 2.0)
-        };
-        let wanted = [0.0, 5e-4, 1e-3, 5.625_437_5e-4, 2.500_75e-4, 6.259_375e-5];
-        assert_close(&rates(&config, 1e-3, 1, 6), &wanted);
-    }
-
-    /// `StepLR(optimizer, step_size=2, gamma=0.5)` of torch, stepped once an epoch of 3 batches.
-    #[test]
-    fn step_counts_epochs_like_torch() {
-        let config = ScheduleConfig {
-            step_size: Some(2),
-            gamma: Some(0.5),
-            ..schedule(ScheduleKind::Step, 0.0)
-        };
-        let wanted = [
-            1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25,
-        ];
-        assert_close(&rates(&config, 1.0, 5, 3), &wanted);
+    fn a_warm_up_by_share_is_one_by_steps() {
+        let share = schedule(ScheduleKind::Linear, 0.2);
+        let steps = schedule(ScheduleKind::Linear, 2.0);
+        assert_close(&rates(&share, 1.0, 2, 5), &rates(&steps, 1.0, 2, 5));
     }
 
     #[test]

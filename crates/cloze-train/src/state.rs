@@ -33,10 +33,16 @@ pub(crate) struct Progress {
     pub(crate) before: Option<Metrics>,
     /// The best epoch so far.
     pub(crate) best: Option<Best>,
+    /// Whether validation still gets better, where that ends the run.
+    #[serde(default)]
+    pub(crate) early_stopping: Option<Patience>,
     /// The epochs so far.
     pub(crate) history: Vec<EpochRecord>,
     /// Length of `log.jsonl`.
     pub(crate) log_bytes: u64,
+    /// Length of TensorBoard's event file; 0 where there is none.
+    #[serde(default)]
+    pub(crate) tensorboard_bytes: u64,
     /// Tokens read in training, by a frozen encoder those whose features are kept.
     pub(crate) tokens: u64,
     /// Wall time of training steps.
@@ -66,6 +72,17 @@ pub(crate) struct Best {
     pub(crate) epoch: u64,
     /// What its model says about the validation rows.
     pub(crate) evaluation: Evaluation,
+}
+
+/// How long validation has not got better.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Patience {
+    /// The best value that counted as an improvement, if there was a value.
+    pub(crate) best: Option<f64>,
+    /// Evaluations since then.
+    pub(crate) evaluations: u64,
+    /// Whether they were too many.
+    pub(crate) exhausted: bool,
 }
 
 /// All of a checkpoint but weights and optimizer.

@@ -3,13 +3,14 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use cloze_core::PackedBatch;
-use cloze_model::{DropoutKey, ForwardOptions};
+use cloze_model::{DropoutKey, ForwardOptions, Precision};
 use cloze_tasks::metrics::Metrics;
 use cloze_tasks::{Input, Task, TaskError};
 use thiserror::Error;
 
 use crate::config::OptimizerConfig;
-use crate::optimizer::{NamedGradients, Optimizer};
+use crate::ema::Ema;
+use crate::optimizer::{NamedGradients, Optimizer, Scales};
 use crate::schedule::Schedule;
 
 /// A batch with what the model should say about it.
@@ -73,11 +74,13 @@ pub struct TrainingStep<T: Task> {
     /// Taken out only while the optimizer maps it.
     model: Option<T::Model>,
     optimizer: Optimizer,
+    ema: Option<Ema>,
     schedule: Schedule,
     learning_rate: f64,
     seed: u64,
     dropout: bool,
     gradient_checkpointing: bool,
+    precision: Precision,
     batches: u64,
 }
 
@@ -93,13 +96,15 @@ impl<T: Task> TrainingStep<T> {
     ) -> Self {
         Self {
             task,
+            optimizer: Optimizer::new(optimizer, learning_rate, &model),
+            ema: None,
             model: Some(model),
-            optimizer: Optimizer::new(optimizer, learning_rate),
             schedule,
             learning_rate,
             seed,
             dropout: true,
             gradient_checkpointing: false,
+            precision: Precision::F32,
             batches: 0,
         }
     }
@@ -119,6 +124,18 @@ impl<T: Task> TrainingStep<T> {
         }
     }
 
+    /// What the matrix products of encoder layers are computed in.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// Averages the weights over the steps.
+    #[must_use]
+    pub(crate) fn with_ema(self, ema: Option<Ema>) -> Self {
+        Self { ema, ..self }
+    }
+
     /// The task.
     pub fn task(&self) -> &T {
         &self.task
@@ -132,21 +149,42 @@ impl<T: Task> TrainingStep<T> {
             .expect("the model is in its place between steps")
     }
 
-    /// The model without autodiff, for an evaluation. Drop it before the next step, which copies
-    /// all weights otherwise.
+    /// The model without autodiff, for an evaluation, with averaged weights where there are any.
+    /// Drop it before the next step, which copies all weights otherwise.
     pub fn evaluation_model(&self) -> T::Model {
-        let mut model = self.model().valid();
+        let mut model = self.averaged_model();
         self.task.pack_weights(&mut model);
         model
+    }
+
+    /// The model without autodiff, as it is evaluated and kept: with averaged weights where there
+    /// are any.
+    pub(crate) fn averaged_model(&self) -> T::Model {
+        let model = self.model().valid();
+        match &self.ema {
+            Some(ema) => ema.apply(model),
+            None => model,
+        }
+    }
+
+    /// The averaged weights, where weights are averaged.
+    pub(crate) fn ema(&self) -> Option<&Ema> {
+        self.ema.as_ref()
+    }
+
+    /// The model, and the state that a checkpoint brings back.
+    pub(crate) fn state_mut(&mut self) -> (&T::Model, &mut Optimizer, Option<&mut Ema>) {
+        let model = self
+            .model
+            .as_ref()
+            // As `model` says.
+            .expect("the model is in its place between steps");
+        (model, &mut self.optimizer, self.ema.as_mut())
     }
 
     /// The optimizer with its state.
     pub fn optimizer(&self) -> &Optimizer {
         &self.optimizer
-    }
-
-    pub(crate) fn optimizer_mut(&mut self) -> &mut Optimizer {
-        &mut self.optimizer
     }
 
     /// Batches seen so far, which decide the next dropout.
@@ -206,7 +244,8 @@ impl<T: Task> TrainingStep<T> {
                 parts.set(name, parts.get(name).unwrap_or_default() + value);
             }
         }
-        let gradient_norm = gradients.norm();
+        let loss_scale = loss_scale(self.precision);
+        let gradient_norm = gradients.norm() / loss_scale;
         if !gradient_norm.is_finite() {
             return Err(StepError::NotFinite {
                 what: "gradient norm",
@@ -217,7 +256,16 @@ impl<T: Task> TrainingStep<T> {
         }
         let factor = self.schedule.factor(self.optimizer.steps());
         if let Some(model) = self.model.take() {
-            self.model = Some(self.optimizer.step(model, gradients, gradient_norm, factor));
+            let scales = Scales {
+                norm: gradient_norm,
+                factor,
+                loss: loss_scale,
+            };
+            let model = self.optimizer.step(model, gradients, &scales);
+            if let Some(ema) = &mut self.ema {
+                ema.update(&model, self.optimizer.steps());
+            }
+            self.model = Some(model);
         }
         self.batches += batches.len() as u64;
         Ok(StepReport {
@@ -245,6 +293,7 @@ impl<T: Task> TrainingStep<T> {
                 step: self.batches + index,
             }),
             gradient_checkpointing: self.gradient_checkpointing,
+            precision: self.precision,
             ..ForwardOptions::default()
         };
         let objective = self.task.loss(self.model(), input, targets, &options)?;
@@ -256,10 +305,11 @@ impl<T: Task> TrainingStep<T> {
         let parts = parts.collect();
         if loss.is_finite() {
             // The share of a lone batch is 1: nothing to multiply, nothing to round.
-            let scaled = if share == 1.0 {
+            let scale = share * loss_scale(self.precision);
+            let scaled = if scale == 1.0 {
                 objective.loss
             } else {
-                objective.loss * share
+                objective.loss * scale
             };
             gradients.add(self.model(), scaled.backward());
         }
@@ -267,6 +317,16 @@ impl<T: Task> TrainingStep<T> {
             loss: loss * share,
             parts,
         })
+    }
+}
+
+/// What a loss is multiplied with before it is back-propagated, so that small gradients are not
+/// lost; the optimizer divides by it again.
+fn loss_scale(precision: Precision) -> f64 {
+    match precision {
+        // Of the range of 16 bits with few digits nothing is lost.
+        Precision::F32 | Precision::Bf16 => 1.0,
+        Precision::F16 => 1024.0,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod batches;
+mod early_stopping;
 mod epoch_end;
 mod first_evaluation;
 mod frozen;
@@ -21,11 +22,13 @@ use crate::StopFlag;
 use crate::checkpoints::Checkpoints;
 use crate::config::RunConfig;
 use crate::data::Data;
+use crate::ema::Ema;
 use crate::error::{NotFinite, TrainError};
 use crate::events::{Event, Observer};
 use crate::features::{Features, Keep};
-use crate::log::{Log, LogLine};
+use crate::log::LogLine;
 use crate::optimizer_file;
+use crate::records::Records;
 use crate::results::{self, RunResults};
 use crate::run_folder::RunFolder;
 use crate::schedule::Schedule;
@@ -84,7 +87,7 @@ pub(crate) struct Trainer<'a, T: Task> {
     /// The best model so far, and the task as validation decided it, where `model/` does not have
     /// them yet.
     unsaved_best: Option<(T::Model, T)>,
-    log: Log,
+    records: Records,
     progress: Progress,
     observer: &'a mut dyn Observer,
     stop: &'a StopFlag,
@@ -125,6 +128,8 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
         let epoch_steps: Vec<u64> = epoch_batches.iter().map(steps).collect();
         let schedule = Schedule::new(&train.schedule, train.learning_rate, &epoch_steps);
         let total_steps = schedule.total_steps();
+        let ema = train.ema.as_ref();
+        let ema = ema.map(|config| Ema::new(config, total_steps, schedule.warmup_steps()));
         let mut training = TrainingStep::new(
             task,
             model,
@@ -134,20 +139,18 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             config.seed,
         )
         .with_dropout(train.dropout)
-        .with_gradient_checkpointing(train.gradient_checkpointing);
+        .with_gradient_checkpointing(train.gradient_checkpointing)
+        .with_precision(train.precision.into())
+        .with_ema(ema);
         let (last_checkpoint, progress) = match resumed {
             Some((path, progress)) => {
-                let state = optimizer_file::read(&path)?;
-                let optimizer = training.optimizer_mut();
-                optimizer_file::restore(optimizer, progress.step, state, &path, device.device())?;
+                optimizer_file::restore(&mut training, progress.step, &path, device.device())?;
                 training.set_batches(progress.batches);
                 (Some(path), progress)
             }
             None => (None, Progress::default()),
         };
-        let log_path = folder.log();
-        let log = Log::open(&log_path, progress.log_bytes)
-            .map_err(|error| TrainError::write(&log_path, error))?;
+        let records = Records::open(&folder, train, &progress)?;
         Ok(Self {
             checkpoints: Checkpoints::new(folder.checkpoints(), train.keep_checkpoints),
             since: (Instant::now(), progress.run_seconds),
@@ -165,7 +168,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
             last_checkpoint,
             unsaved_best: None,
             saved_at: Instant::now(),
-            log,
+            records,
             progress,
             observer,
             stop,
@@ -216,7 +219,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
 
     /// What is left of all epochs. If they fail, `model/` has the best of those that did not.
     fn epochs(&mut self) -> Result<Flow, TrainError> {
-        while self.progress.epoch < self.config.train.epochs {
+        while !self.is_over() {
             match self.epoch() {
                 Ok(Flow::Continue) => (),
                 Ok(Flow::Stop) => return Ok(Flow::Stop),
@@ -333,10 +336,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
     }
 
     fn append(&mut self, line: &LogLine) -> Result<(), TrainError> {
-        let path = self.folder.log();
-        self.log
-            .append(line)
-            .map_err(|source| TrainError::write(&path, source))
+        self.records.append(line)
     }
 
     fn run_seconds(&self) -> f64 {

@@ -5,6 +5,7 @@ mod arguments;
 mod bad_rows;
 mod commands;
 mod failure;
+mod learning_rates;
 mod loaded_model;
 mod models;
 mod new_folder;

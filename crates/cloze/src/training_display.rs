@@ -11,6 +11,7 @@ use cloze_train::{CorpusFacts, EpochRecord, Event, FeatureRecord, Observer, Warn
 use indicatif::ProgressBar;
 
 use crate::bad_rows::SkippedRows;
+use crate::learning_rates::learning_rates;
 use crate::progress::{bar, counter};
 use crate::terminal::{Thousands, counted, note, warn};
 
@@ -292,6 +293,20 @@ impl Observer for TrainingDisplay {
                     seconds: *seconds,
                 };
                 self.step(*step, *steps, *epoch, recent);
+            }
+            Event::ParameterGroups(groups) => learning_rates(groups)
+                .into_iter()
+                .for_each(|line| self.line(line)),
+            Event::EarlyStop {
+                metric,
+                best,
+                evaluations,
+            } => {
+                let best = best.map_or(String::new(), |best| format!(" than {best:.4}"));
+                let times = counted(*evaluations as usize, "evaluation");
+                self.line(format_args!(
+                    "stopped early: {metric} has not got better{best} for {times}"
+                ));
             }
             Event::Epoch { record, epochs, .. } => {
                 self.clear();

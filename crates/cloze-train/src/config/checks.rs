@@ -6,12 +6,12 @@ use cloze_core::InputError;
 
 use super::document::Document;
 use super::task_checks as task;
-use super::{FeatureCacheConfig, RunConfig, ScheduleKind};
+use super::{FeatureCacheConfig, RunConfig, training_checks};
 
 pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), InputError> {
     check_batches(config, document)?;
     check_splits(config, document)?;
-    check_schedule(config, document)?;
+    training_checks::check(config, document)?;
     task::check(config, document)?;
     if config.model.freeze.as_slice().is_empty() {
         return Err(document.error(
@@ -64,54 +64,6 @@ fn check_splits(config: &RunConfig, document: &Document) -> Result<(), InputErro
             "data.split",
             format!("shares of {together} together"),
             "shares below 1 together, so that rows are left for training",
-        ));
-    }
-    Ok(())
-}
-
-fn check_schedule(config: &RunConfig, document: &Document) -> Result<(), InputError> {
-    let schedule = &config.train.schedule;
-    let only = |name: &str, given: bool, kind: ScheduleKind, kind_name: &str| {
-        if given && schedule.kind != kind {
-            return Err(document.error(
-                &format!("train.schedule.{name}"),
-                "a key that this kind of schedule has no use for",
-                format!("`kind = \"{kind_name}\"` beside it"),
-            ));
-        }
-        Ok(())
-    };
-    only(
-        "step_size",
-        schedule.step_size.is_some(),
-        ScheduleKind::Step,
-        "step",
-    )?;
-    only(
-        "gamma",
-        schedule.gamma.is_some(),
-        ScheduleKind::Step,
-        "step",
-    )?;
-    only("unit", schedule.unit.is_some(), ScheduleKind::Step, "step")?;
-    only(
-        "power",
-        schedule.power.is_some(),
-        ScheduleKind::Polynomial,
-        "polynomial",
-    )?;
-    if schedule.kind == ScheduleKind::Step && schedule.step_size.is_none() {
-        return Err(document.error(
-            "train.schedule.step_size",
-            "nothing",
-            "the epochs (or steps, with `unit = \"steps\"`) between two changes",
-        ));
-    }
-    if schedule.warmup >= 1.0 && schedule.warmup.fract() != 0.0 {
-        return Err(document.error(
-            "train.schedule.warmup",
-            schedule.warmup.to_string(),
-            "a share below 1 or a whole number of steps",
         ));
     }
     Ok(())

@@ -3,17 +3,22 @@
 mod checks;
 mod document;
 mod masking_checks;
+mod metric_checks;
 mod question_checks;
 mod schema;
 mod schema_continuation;
 mod schema_long_texts;
+mod schema_early_stopping;
+mod schema_ema;
 mod schema_loss;
 mod schema_masked;
 mod schema_multi_label;
+mod schema_precision;
 mod schema_questions;
 mod schema_tags;
 mod schema_train;
 mod task_checks;
+mod training_checks;
 mod validation;
 
 use std::fs;
@@ -121,8 +126,15 @@ impl RunConfig {
             }
             ScheduleKind::Polynomial => {
                 schedule.power.get_or_insert(1.0);
+                schedule.end_learning_rate.get_or_insert(POLYNOMIAL_END);
             }
-            ScheduleKind::Constant | ScheduleKind::Linear | ScheduleKind::Cosine => (),
+            ScheduleKind::Cosine => {
+                schedule.cycles.get_or_insert(HALF_A_CYCLE);
+            }
+            ScheduleKind::CosineWithRestarts => {
+                schedule.cycles.get_or_insert(ONE_CYCLE);
+            }
+            ScheduleKind::Constant | ScheduleKind::Linear => (),
         }
         let decay = match self.optimizer.kind {
             OptimizerKind::Adamw => 0.01,
@@ -131,6 +143,9 @@ impl RunConfig {
         self.optimizer.weight_decay.get_or_insert(decay);
         let best = self.best();
         self.train.best = Some(best);
+        if let Some(early_stopping) = &mut self.train.early_stopping {
+            early_stopping.metric.get_or_insert(best);
+        }
         if let Some(split) = &mut self.data.split {
             split.seed.get_or_insert(self.seed);
         }

@@ -3,7 +3,7 @@
 use cloze_core::InputError;
 
 use super::document::Document;
-use super::task_checks::check_tuned;
+use super::metric_checks::check_tuned;
 use super::{NullThresholdConfig, QuestionsConfig, RunConfig};
 
 pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), InputError> {

@@ -11,17 +11,21 @@ pub use super::schema_continuation::{
     ContinuationHeadKindConfig, ContinuationSamplesConfig, ContinuationTableConfig,
 };
 pub use super::schema_long_texts::LongTextsConfig;
+pub use super::schema_early_stopping::EarlyStoppingConfig;
+pub use super::schema_ema::EmaConfig;
 pub use super::schema_loss::{ClassWeightsConfig, LossConfig, NamedClassWeights};
 pub use super::schema_masked::{
     LimitConfig, MaskingConfig, PairsConfig, SentencesConfig, WholeWordConfig, WordsConfig,
 };
 pub use super::schema_multi_label::{MultiLabelConfig, NamedThreshold, ThresholdConfig};
+pub use super::schema_precision::PrecisionConfig;
 pub use super::schema_questions::{AnswerMetricConfig, NullThresholdConfig, QuestionsConfig};
 pub use super::schema_tags::{SubWordsConfig, TagSchemeConfig, TagsConfig};
 pub use super::schema_train::{
     BestMetric, OptimizerConfig, OptimizerKind, ScheduleConfig, ScheduleKind, ScheduleUnit,
     TrainConfig,
 };
+pub(crate) use super::schema_train::{HALF_A_CYCLE, ONE_CYCLE, POLYNOMIAL_END};
 
 /// A training run of cloze.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cloze_tasks::ClassWeights;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +10,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LossConfig {
-    /// `balanced` (rows / (classes · rows of the class), as in scikit-learn), or a weight for
-    /// each label, 1 for those not named.
+    /// Text and token classification: `balanced` (rows / (classes · rows of the class), as in
+    /// scikit-learn; words in the place of rows for tokens), or a weight for each label, 1 for those
+    /// not named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class_weights: Option<ClassWeightsConfig>,
     /// Multi-label classification: how much a row that has a label counts for it, where one that
@@ -18,7 +20,8 @@ pub struct LossConfig {
     /// 1 for those not named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub positive_weights: Option<ClassWeightsConfig>,
-    /// Share of the target that is spread evenly over all labels.
+    /// Text and token classification, masked language models: share of the target that is spread
+    /// evenly over all labels, or over the vocabulary.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub label_smoothing: f64,
 }
@@ -32,6 +35,15 @@ pub enum ClassWeightsConfig {
     /// A weight for each label.
     #[schemars(extend("additionalProperties" = {"type": "number", "exclusiveMinimum": 0}))]
     Table(BTreeMap<String, f64>),
+}
+
+impl From<&ClassWeightsConfig> for ClassWeights {
+    fn from(config: &ClassWeightsConfig) -> Self {
+        match config {
+            ClassWeightsConfig::Named(NamedClassWeights::Balanced) => Self::Balanced,
+            ClassWeightsConfig::Table(table) => Self::Table(table.clone()),
+        }
+    }
 }
 
 /// Class weights that the data decide.

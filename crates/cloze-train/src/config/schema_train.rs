@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{EarlyStoppingConfig, EmaConfig, PrecisionConfig};
+
 /// Epochs, batches, learning rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -36,6 +38,8 @@ pub struct TrainConfig {
     /// Keeps of every layer only its input and computes the rest again on the way back: less
     /// memory for about a third more work, and the same result to the bit.
     pub gradient_checkpointing: bool,
+    /// What the matrix products of encoder layers are computed in; the processor knows `f32` alone.
+    pub precision: PrecisionConfig,
     /// Whether the model is evaluated on the validation rows before its first step too. Where this
     /// is absent the task decides; text classification does not.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,6 +50,12 @@ pub struct TrainConfig {
     /// pretraining `loss`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best: Option<BestMetric>,
+    /// Ends the run before its last epoch once validation no longer gets better.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStoppingConfig>,
+    /// Averages the weights over the steps; the average is evaluated and kept as the best model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ema: Option<EmaConfig>,
     /// How many checkpoints to keep for a resume. The one before the newest is what is left if
     /// the newest is damaged.
     #[schemars(range(min = 1))]
@@ -54,6 +64,11 @@ pub struct TrainConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub checkpoint_every: Option<u64>,
+    /// Whether `tensorboard/` in the run's folder has losses, learning rate, metrics and speed for
+    /// TensorBoard.
+    pub tensorboard: bool,
+    /// Whether `curves.svg` and `curves.png` are drawn after every evaluation.
+    pub curves: bool,
     /// Texts of a batch in evaluation. It changes speed, never what is predicted.
     #[schemars(range(min = 1))]
     pub evaluation_batch_size: usize,
@@ -71,10 +86,15 @@ impl Default for TrainConfig {
             length_pool: 50,
             dropout: true,
             gradient_checkpointing: false,
+            precision: PrecisionConfig::F32,
             evaluate_first: None,
             best: None,
+            early_stopping: None,
+            ema: None,
             keep_checkpoints: 2,
             checkpoint_every: None,
+            tensorboard: false,
+            curves: true,
             evaluation_batch_size: 32,
         }
     }
@@ -145,6 +165,16 @@ impl BestMetric {
     }
 }
 
+/// The rate that the polynomial curve ends at where nothing else is said; `lr_end` in
+/// `transformers`.
+pub(crate) const POLYNOMIAL_END: f64 = 1e-7;
+
+/// `cycles` of `cosine` where nothing else is said: one fall to 0.
+pub(crate) const HALF_A_CYCLE: f64 = 0.5;
+
+/// `cycles` of `cosine-with-restarts` where nothing else is said.
+pub(crate) const ONE_CYCLE: f64 = 1.0;
+
 /// How the learning rate changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -169,6 +199,14 @@ pub struct ScheduleConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     pub power: Option<f64>,
+    /// `polynomial`: the rate at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
+    pub end_learning_rate: Option<f64>,
+    /// `cosine`: how many waves, 0.5 for one fall to 0. `cosine-with-restarts`: how many falls to 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub cycles: Option<f64>,
 }
 
 impl Default for ScheduleConfig {
@@ -180,6 +218,8 @@ impl Default for ScheduleConfig {
             gamma: None,
             unit: None,
             power: None,
+            end_learning_rate: None,
+            cycles: None,
         }
     }
 }
@@ -194,7 +234,9 @@ pub enum ScheduleKind {
     Linear,
     /// Half a cosine to 0.
     Cosine,
-    /// `(1 - progress)^power`, down to 1e-7.
+    /// Half a cosine to 0, `cycles` times, each from the highest rate.
+    CosineWithRestarts,
+    /// `(1 - progress)^power`, down to `end_learning_rate`.
     Polynomial,
     /// Times `gamma` after every `step_size` epochs.
     Step,
@@ -234,6 +276,11 @@ pub struct OptimizerConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     pub head_learning_rate: Option<f64>,
+    /// What an encoder layer has of the learning rate of the layer above it: the last layer and the
+    /// pooler have `train.learning_rate`, the embeddings the lowest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0))]
+    pub layer_decay: Option<f64>,
 }
 
 impl Default for OptimizerConfig {
@@ -245,6 +292,7 @@ impl Default for OptimizerConfig {
             weight_decay: None,
             clip: 1.0,
             head_learning_rate: None,
+            layer_decay: None,
         }
     }
 }

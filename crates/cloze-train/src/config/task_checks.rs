@@ -3,11 +3,11 @@
 use cloze_core::InputError;
 
 use super::document::Document;
+use super::metric_checks::{check_metric, check_tuned};
 use super::schema::{default_coverage, default_separator};
 use super::{
-    BestMetric, ContinuationTableConfig, LongTextsConfig, LossConfig, MaskingConfig,
-    MultiLabelConfig, NamedThreshold, QuestionsConfig, RunConfig, SentencesConfig, SplitConfig,
-    TagsConfig, TaskKind, ThresholdConfig,
+    ContinuationTableConfig, LongTextsConfig, LossConfig, MaskingConfig, MultiLabelConfig, NamedThreshold,
+    QuestionsConfig, RunConfig, SentencesConfig, TagsConfig, TaskKind, ThresholdConfig,
 };
 use super::{masking_checks, question_checks, schema_long_texts};
 
@@ -28,20 +28,20 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
         (
             "loss",
             *loss != LossConfig::default(),
-            one || several,
-            CLASSIFICATION,
+            one || several || tags || (masked && !pretraining),
+            WITH_LOSSES,
         ),
         (
             "loss.class_weights",
             loss.class_weights.is_some(),
-            one,
-            "text-classification",
+            one || tags,
+            "text-classification or token-classification",
         ),
         (
             "loss.label_smoothing",
             loss.label_smoothing != 0.0,
-            one,
-            "text-classification",
+            one || tags || (masked && !pretraining),
+            "text-classification, token-classification or masked-lm",
         ),
         (
             "loss.positive_weights",
@@ -158,7 +158,7 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
         }
     }
     schema_long_texts::check(config, document)?;
-    check_best(config, document)?;
+    check_metric("train.best", config.train.best, config, document)?;
     let files = data.train.as_slice().len();
     if files != 1 && (!corpus || files == 0) {
         let wanted = match corpus {
@@ -188,45 +188,9 @@ const WITH_COLUMNS: &str = "text-classification, multi-label, regression, token-
 const WITH_MAX_LENGTH: &str = "text-classification, multi-label, regression, token-classification, \
                                question-answering, masked-lm or pretraining";
 const CORPORA: &str = "masked-lm, pretraining or continuation";
-const CLASSIFICATION: &str = "text-classification or multi-label";
+const WITH_LOSSES: &str = "text-classification, multi-label, token-classification or masked-lm";
 const MULTI_LABEL: &str = "multi-label";
 const MASKED: &str = "masked-lm or pretraining";
-
-fn check_best(config: &RunConfig, document: &Document) -> Result<(), InputError> {
-    use BestMetric::{
-        Accuracy, ExactMatch, F1, Loss, MacroF1, MaskedAccuracy, MeanAveragePrecision,
-        MeanSquaredError, MicroF1, NextSentenceAccuracy, NextTokenAccuracy, Pearson, Perplexity,
-        Spearman, StrictF1, SubsetAccuracy, WeightedF1,
-    };
-    let known: &[BestMetric] = match config.task {
-        TaskKind::TextClassification => &[Accuracy, MacroF1, MicroF1, WeightedF1, Loss],
-        TaskKind::MultiLabel => &[
-            SubsetAccuracy,
-            MacroF1,
-            MicroF1,
-            WeightedF1,
-            MeanAveragePrecision,
-            Loss,
-        ],
-        TaskKind::Regression => &[Pearson, Spearman, MeanSquaredError, Loss],
-        TaskKind::TokenClassification => &[F1, StrictF1, Accuracy, MacroF1, WeightedF1, Loss],
-        TaskKind::QuestionAnswering => &[F1, ExactMatch, Loss],
-        TaskKind::MaskedLm => &[Loss, Perplexity, MaskedAccuracy],
-        TaskKind::Pretraining => &[Loss, Perplexity, MaskedAccuracy, NextSentenceAccuracy],
-        TaskKind::Continuation => &[Loss, Perplexity, NextTokenAccuracy],
-    };
-    match config.train.best {
-        Some(best) if !known.contains(&best) => {
-            let names: Vec<&str> = known.iter().map(|metric| metric.name()).collect();
-            Err(document.error(
-                "train.best",
-                format!("{:?}", best.name()),
-                format!("a metric of {}: {}", config.task.name(), names.join(", ")),
-            ))
-        }
-        _ => Ok(()),
-    }
-}
 
 fn check_labels(config: &RunConfig, document: &Document) -> Result<(), InputError> {
     let data = &config.data;
@@ -254,31 +218,11 @@ fn check_labels(config: &RunConfig, document: &Document) -> Result<(), InputErro
     check_tuned("multi_label.threshold", is_tuned, config, document)
 }
 
-/// What is found on validation rows needs some.
-pub(super) fn check_tuned(
-    key: &str,
-    is_tuned: bool,
-    config: &RunConfig,
-    document: &Document,
-) -> Result<(), InputError> {
-    let data = &config.data;
-    let has_share = |share: &SplitConfig| share.validation > 0.0;
-    let has_validation = data.validation.is_some() || data.split.as_ref().is_some_and(has_share);
-    if is_tuned && !has_validation {
-        return Err(document.error(
-            key,
-            "\"tuned\" without validation rows",
-            "`data.validation` or `data.split.validation` beside it, or a number",
-        ));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use std::path::Path;
 
-    use super::super::TagSchemeConfig;
+    use super::super::{BestMetric, TagSchemeConfig};
     use super::*;
 
     /// A configuration of this task with one more line, the 7th, in its last table.
@@ -317,7 +261,7 @@ pub(super) mod tests {
             ),
             (
                 "[loss]\nlabel_smoothing = 0.1",
-                "line 8, field `loss.label_smoothing`: found `task = \"multi-label\"` beside it, wanted this key with the task text-classification alone",
+                "line 8, field `loss.label_smoothing`: found `task = \"multi-label\"` beside it, wanted this key with the task text-classification, token-classification or masked-lm alone",
             ),
         ] {
             assert_eq!(

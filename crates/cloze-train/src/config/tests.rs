@@ -148,7 +148,7 @@ fn a_wrong_value_is_named_with_what_was_wanted() {
         ),
         (
             "[train]\nschedule = { kind = \"cosin\" }",
-            "line 8, field `train.schedule.kind`: found \"cosin\", wanted one of \"constant\", \"linear\", \"cosine\", \"polynomial\", \"step\"",
+            "line 8, field `train.schedule.kind`: found \"cosin\", wanted one of \"constant\", \"linear\", \"cosine\", \"cosine-with-restarts\", \"polynomial\", \"step\"",
         ),
         (
             "[head]\ndropout = 1",

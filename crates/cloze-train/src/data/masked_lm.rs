@@ -74,7 +74,7 @@ impl Prepare for MaskedLm {
         let [train, validation, test] = splits.map(|(_, split)| split);
         let task = match config.task {
             TaskKind::Pretraining => Self::pretraining(corpus.length()),
-            _ => Self::new(corpus.length()),
+            _ => Self::new(corpus.length()).with_label_smoothing(config.loss.label_smoothing),
         };
         let data = Data {
             train,

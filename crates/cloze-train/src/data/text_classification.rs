@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use cloze_core::LabelSet;
 use cloze_data::readers::LabelledText;
 use cloze_data::records::Records;
-use cloze_tasks::{ClassWeights, TextClassification};
+use cloze_tasks::TextClassification;
 
 use super::labelled_texts::{LabelledTask, TaskParts};
 use super::sources::Source;
-use crate::config::{ClassWeightsConfig, RunConfig};
+use crate::config::RunConfig;
 use crate::error::TrainError;
 use crate::head::head_config;
 use crate::shown::ShownTarget;
@@ -60,12 +60,10 @@ impl LabelledTask for TextClassification {
     }
 
     fn weighted(self, config: &RunConfig, targets: &[usize]) -> Result<Self, TrainError> {
-        let weights = match &config.loss.class_weights {
-            None => return Ok(self),
-            Some(ClassWeightsConfig::Named(_)) => ClassWeights::Balanced,
-            Some(ClassWeightsConfig::Table(table)) => ClassWeights::Table(table.clone()),
-        };
-        Ok(self.with_class_weights(&weights, targets)?)
+        Ok(match &config.loss.class_weights {
+            None => self,
+            Some(weights) => self.with_class_weights(&weights.into(), targets)?,
+        })
     }
 
     fn class_names(&self) -> &[String] {

@@ -23,7 +23,7 @@ use super::{
 use crate::StopFlag;
 use crate::config::RunConfig;
 use crate::error::TrainError;
-use crate::events::{Event, Observer, Warning};
+use crate::events::{Event, Observer, SplitName, Warning};
 use crate::shown::ShownTarget;
 
 /// Sentences that are read and encoded together.
@@ -64,12 +64,18 @@ impl Prepare for TokenClassification {
             .with_overlap(config.tags.overlap);
         refuse_other_metric(&task, config)?;
         // Wrong tags are found before minutes are spent on encoding.
+        let is_weighted = config.loss.class_weights.is_some();
+        let mut weighing = Vec::new();
         for split in &splits {
             let source = &sources[split.source];
             for places in split.rows.chunks(CHUNK) {
-                source.targets(&task, &source.sentences(places)?)?;
+                let targets = source.targets(&task, &source.sentences(places)?)?;
+                if is_weighted && split.name == SplitName::Train {
+                    weighing.extend(targets.into_iter().flatten());
+                }
             }
         }
+        let task = weighted(task, config, &weighing)?;
         let encoding = Encoding {
             task: &task,
             tokenizer,
@@ -104,6 +110,20 @@ impl Prepare for TokenClassification {
         };
         Ok(Some(Prepared { task, data }))
     }
+}
+
+/// The task with what the configuration says of its loss; `targets` are the labels of the training
+/// sentences' words.
+fn weighted(
+    task: TokenClassification,
+    config: &RunConfig,
+    targets: &[usize],
+) -> Result<TokenClassification, TrainError> {
+    let task = task.with_label_smoothing(config.loss.label_smoothing);
+    Ok(match &config.loss.class_weights {
+        None => task,
+        Some(weights) => task.with_class_weights(&weights.into(), targets)?,
+    })
 }
 
 /// The metric that chooses the best epoch must be one that these labels have.

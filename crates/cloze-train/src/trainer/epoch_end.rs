@@ -55,7 +55,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
         let Validation { evaluation, task } = validation;
         let best = self.is_best(&evaluation.metrics);
         if best {
-            self.unsaved_best = Some((self.training.model().clone(), task));
+            self.unsaved_best = Some((self.training.averaged_model(), task));
         }
         let progress = &mut self.progress;
         let record = EpochRecord {
@@ -84,7 +84,10 @@ impl<T: Task + Clone> Trainer<'_, T> {
         (progress.loss_sum, progress.loss_weight) = (0.0, 0.0);
         progress.epoch_seconds = 0.0;
         progress.epoch_data_wait_seconds = 0.0;
+        let (step, validation) = (record.step, record.validation.clone());
         self.append(&LogLine::Epoch(record))?;
+        self.consider_stopping(step, &validation)?;
+        self.records.draw(self.is_over())?;
         if self.is_checkpoint_due() {
             self.save_checkpoint()?;
         }

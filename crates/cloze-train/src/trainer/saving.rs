@@ -55,7 +55,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
     /// Whether an epoch that has just ended gets a checkpoint.
     pub(super) fn is_checkpoint_due(&self) -> bool {
         self.features.is_none()
-            || self.progress.epoch == self.config.train.epochs
+            || self.is_over()
             || self.saved_at.elapsed() > BETWEEN_CHECKPOINTS_OF_A_HEAD
     }
 
@@ -79,12 +79,8 @@ impl<T: Task + Clone> Trainer<'_, T> {
     /// Writes where the run stands, and the best model before it, which belongs to it.
     pub(super) fn save_checkpoint(&mut self) -> Result<PathBuf, TrainError> {
         self.save_best()?;
-        let log_path = self.folder.log();
         // The log must be on the disk before a checkpoint that counts on it.
-        self.progress.log_bytes = self
-            .log
-            .sync()
-            .map_err(|source| TrainError::write(&log_path, source))?;
+        self.records.sync(&mut self.progress)?;
         self.progress.run_seconds = self.run_seconds();
         let state = RunState {
             progress: self.progress.clone(),
@@ -94,7 +90,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
         };
         let path = self.checkpoints.save(&state, |folder| {
             self.write_model(folder, self.training.model(), self.training.task())?;
-            optimizer_file::write(folder, self.training.optimizer())
+            optimizer_file::write(folder, self.training.optimizer(), self.training.ema())
         })?;
         self.observer.observe(&Event::Checkpoint { path: &path });
         self.last_checkpoint = Some(path.clone());

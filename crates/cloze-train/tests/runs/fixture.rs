@@ -14,6 +14,8 @@ use cloze_train::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::event_file::{Point, points};
+
 const WORDS: [&str; 12] = [
     "film", "story", "music", "light", "slow", "loud", "green", "quiet", "table", "road", "good",
     "bad",
@@ -192,7 +194,10 @@ pub(crate) struct Traces {
     splits: String,
     model: Vec<u8>,
     optimizer: Vec<u8>,
+    ema: Option<Vec<u8>>,
     last_weights: Vec<u8>,
+    curves: String,
+    pub(crate) tensorboard: Vec<Point>,
 }
 
 pub(crate) fn traces(folder: &Path) -> Traces {
@@ -211,7 +216,10 @@ pub(crate) fn traces(folder: &Path) -> Traces {
         splits: text(run.splits()),
         model: read(run.model().join("model.safetensors")),
         optimizer: read(last.join("optimizer.safetensors")),
+        ema: fs::read(last.join("ema.safetensors")).ok(),
         last_weights: read(last.join("model.safetensors")),
+        curves: fs::read_to_string(run.curves("svg")).unwrap_or_default(),
+        tensorboard: points(folder),
     }
 }
 

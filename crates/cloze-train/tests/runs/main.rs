@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod continuation;
+mod event_file;
 mod first_evaluation;
 mod fixture;
 mod frozen;
@@ -14,3 +15,4 @@ mod several_labels;
 mod steps;
 mod token_classification;
 mod training;
+mod training_parts;

@@ -247,3 +247,22 @@ fn what_cannot_be_learnt_from_is_refused() {
         "field `data.chunk_size`: found 400, wanted at most 24, which is what the model reads"
     );
 }
+
+#[test]
+fn smoothing_is_in_the_loss_of_training_and_not_in_perplexities() {
+    let fixture = Fixture::new();
+    let lines = |name: &str, loss: &str| {
+        let more = format!("train.epochs=1\n{loss}");
+        fixture
+            .train(name, &settings(&fixture, FORMS[0].1, &more))
+            .unwrap();
+        log(&fixture.path(name))
+    };
+    let (plain, smooth) = (
+        lines("plain", ""),
+        lines("smooth", "loss.label_smoothing=0.2"),
+    );
+    // The evaluation before the first step, and the first step.
+    assert_eq!(plain[0], smooth[0]);
+    assert_ne!(plain[1]["loss"], smooth[1]["loss"]);
+}

@@ -207,3 +207,31 @@ fn a_metric_that_the_tags_do_not_have_cannot_choose_an_epoch() {
                   have \"strict_f1\", or another metric";
     assert!(error.ends_with(wanted), "{error}");
 }
+
+/// A tag that counts nothing but for the one with all the weight: the loss of the first step is that
+/// of the words with that tag, and smoothing adds to it.
+#[test]
+fn weights_and_smoothing_of_tags_are_in_the_loss() {
+    let fixture = Fixture::new();
+    let first_loss = |name: &str, loss: &str| {
+        let more = format!("train.epochs=1\n{loss}");
+        run(&fixture, name, &settings(&fixture, 5, &more));
+        log(&fixture.path(name))[0]["loss"].as_f64().unwrap()
+    };
+    let plain = first_loss("plain", "");
+    let balanced = first_loss("balanced", "loss.class_weights=\"balanced\"");
+    let same = first_loss("same", "loss.class_weights={O=2,B-X=2,I-X=2}");
+    let smooth = first_loss("smooth", "loss.label_smoothing=0.2");
+    assert!((plain - same).abs() < 1e-6, "{plain} {same}");
+    assert!((plain - balanced).abs() > 1e-3, "{plain} {balanced}");
+    assert!((plain - smooth).abs() > 1e-3, "{plain} {smooth}");
+    let config = fixture.config(
+        "wrong",
+        &settings(&fixture, 5, "loss.class_weights={B-Y=2}"),
+    );
+    let refused = train(config, &Environment::default(), &mut (), &StopFlag::new());
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "there is a class weight for \"B-Y\", but the labels are \"O\", \"B-X\", \"I-X\""
+    );
+}

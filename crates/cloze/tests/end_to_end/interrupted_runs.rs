@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::place::{Place, json_lines, text};
 
 /// Starts `cloze train` in the background.
-fn start(place: &Place, line: &str) -> Child {
+pub(crate) fn start(place: &Place, line: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_cloze"))
         .args(line.split_whitespace())
         .current_dir(place.path("."))
@@ -17,7 +17,7 @@ fn start(place: &Place, line: &str) -> Child {
         .unwrap()
 }
 
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let pid = child.id().to_string();
     assert!(
         Command::new("kill")
@@ -29,7 +29,7 @@ fn signal(child: &Child, name: &str) {
 }
 
 /// Waits until a run has taken some steps.
-fn wait_for_steps(place: &Place, child: &mut Child, steps: usize) {
+pub(crate) fn wait_for_steps(place: &Place, child: &mut Child, steps: usize) {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         if steps_taken(place) >= steps {
@@ -131,29 +131,30 @@ fn steps_taken(place: &Place) -> usize {
     log.matches("\"event\":\"step\"").count()
 }
 
-/// Moments of death that differ from run to run of this test. They are counted in steps, so that
-/// a fast machine dies as often as a slow one, and fall anywhere within a step.
-#[test]
-fn kill_9_at_any_moment_loses_nothing_but_time() {
-    let place = Place::with_reviews();
+/// Starts the run of `config.toml`, or goes on with it, until it is over or has been killed so many
+/// times, and then lets it end. Returns how often it was killed.
+///
+/// The moments of death differ from call to call. They are counted in steps, so that a fast machine
+/// dies as often as a slow one, and fall anywhere within a step.
+pub(crate) fn die_at_random_moments(place: &Place, deaths: usize) -> usize {
     let seed = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap();
     let mut random = seed.subsec_nanos() | 1;
     let mut kills = 0;
-    while kills < 8 {
+    while kills < deaths {
         // Xorshift.
         random ^= random << 13;
         random ^= random >> 17;
         random ^= random << 5;
-        let line = match kills {
-            0 => "train config.toml",
-            _ => "train --resume run",
+        let line = match place.exists("run/config.toml") {
+            false => "train config.toml",
+            true => "train --resume run",
         };
-        let death = steps_taken(&place) + random as usize % 5;
-        let mut child = start(&place, line);
+        let death = steps_taken(place) + random as usize % 5;
+        let mut child = start(place, line);
         // The first process lives until there is a run to go on with.
-        while !place.exists("run/config.toml") || steps_taken(&place) < death {
+        while !place.exists("run/config.toml") || steps_taken(place) < death {
             if child.try_wait().unwrap().is_some() {
                 break;
             }
@@ -172,6 +173,13 @@ fn kill_9_at_any_moment_loses_nothing_but_time() {
     if !place.exists("run/metrics.json") {
         place.stdout("train --resume run");
     }
+    kills
+}
+
+#[test]
+fn kill_9_at_any_moment_loses_nothing_but_time() {
+    let place = Place::with_reviews();
+    let kills = die_at_random_moments(&place, 8);
     assert!(kills > 1, "the run was over before it could be killed");
     assert_same_run(&place);
 }

@@ -25,4 +25,5 @@ mod sentence_pairs;
 mod token_classification;
 mod tokenization;
 mod training;
+mod training_parts;
 mod vocabulary;

@@ -13,6 +13,8 @@ fn a_run_folder_holds_what_is_promised() {
         [
             "checkpoints",
             "config.toml",
+            "curves.png",
+            "curves.svg",
             "log.jsonl",
             "metrics.json",
             "model",
