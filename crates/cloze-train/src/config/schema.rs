@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 pub use super::schema_continuation::{
     ContinuationHeadKindConfig, ContinuationSamplesConfig, ContinuationTableConfig,
 };
-pub use super::schema_long_texts::LongTextsConfig;
 pub use super::schema_early_stopping::EarlyStoppingConfig;
 pub use super::schema_ema::EmaConfig;
+pub use super::schema_long_texts::LongTextsConfig;
 pub use super::schema_loss::{ClassWeightsConfig, LossConfig, NamedClassWeights};
 pub use super::schema_masked::{
     LimitConfig, MaskingConfig, PairsConfig, SentencesConfig, WholeWordConfig, WordsConfig,

@@ -6,8 +6,9 @@ use super::document::Document;
 use super::metric_checks::{check_metric, check_tuned};
 use super::schema::{default_coverage, default_separator};
 use super::{
-    ContinuationTableConfig, LongTextsConfig, LossConfig, MaskingConfig, MultiLabelConfig, NamedThreshold,
-    QuestionsConfig, RunConfig, SentencesConfig, TagsConfig, TaskKind, ThresholdConfig,
+    ContinuationTableConfig, LongTextsConfig, LossConfig, MaskingConfig, MultiLabelConfig,
+    NamedThreshold, QuestionsConfig, RunConfig, SentencesConfig, TagsConfig, TaskKind,
+    ThresholdConfig,
 };
 use super::{masking_checks, question_checks, schema_long_texts};
 

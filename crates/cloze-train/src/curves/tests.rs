@@ -32,6 +32,7 @@ fn curves() -> Curves {
                 train_loss: 0.5,
                 validation,
                 best: true,
+                data_wait_seconds: 0.0,
                 seconds: 1.0,
             }));
         }

@@ -127,6 +127,7 @@ mod tests {
                 train_loss: 0.0,
                 validation: metrics(&[("accuracy", 0.9), ("loss", -0.125)]),
                 best: true,
+                data_wait_seconds: 0.0,
                 seconds: 1.0,
             }),
         ]
