@@ -1,7 +1,7 @@
 //! Files and folders that appear whole or not at all: they are made beside their place, written
 //! to the disk, and renamed.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -59,6 +59,7 @@ impl OutputFile {
         builder.prefix(BESIDE);
         readable(&mut builder);
         let (file, temporary) = builder.tempfile_in(folder)?.into_parts();
+        hold(&file);
         Ok(Self {
             target: target.into(),
             file: BufWriter::with_capacity(BUFFER, file),
@@ -120,6 +121,8 @@ fn readable(_: &mut Builder<'_, '_>) {}
 pub struct OutputFolder {
     temporary: TempDir,
     target: PathBuf,
+    /// Says that somebody still writes it, for as long as it is open.
+    _held: Option<File>,
 }
 
 impl OutputFolder {
@@ -131,9 +134,12 @@ impl OutputFolder {
         let folder = parent(target);
         fs::create_dir_all(folder)?;
         let temporary = Builder::new().prefix(BESIDE).tempdir_in(folder)?;
+        let held = File::open(temporary.path()).ok();
+        held.iter().for_each(hold);
         Ok(Self {
             temporary,
             target: target.into(),
+            _held: held,
         })
     }
 
@@ -198,7 +204,41 @@ fn move_aside(new: &Path, target: &Path) -> io::Result<()> {
     fs::rename(new, target)
 }
 
-/// Removes what processes that were killed while writing left in `folder`.
+/// Marks a file or a folder as one that is being written: the system forgets the mark when the
+/// process ends, however it ends. Where a file system knows no such marks there is none, and nothing
+/// is taken for abandoned.
+fn hold(file: &File) {
+    let _ = file.try_lock();
+}
+
+/// Whether nobody writes a file or folder with such a name any more.
+fn is_abandoned(path: &Path) -> bool {
+    match File::open(path).map(|file| file.try_lock()) {
+        Ok(Ok(())) => true,
+        Ok(Err(TryLockError::WouldBlock | TryLockError::Error(_))) | Err(_) => false,
+    }
+}
+
+/// Removes what processes that were killed while writing left beside `target`, and nothing that one
+/// is still writing. What cannot be removed stays: it is in nobody's way.
+pub fn remove_abandoned(target: &Path) {
+    let Ok(entries) = fs::read_dir(parent(target)) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let is_output = entry.file_name().to_string_lossy().starts_with(BESIDE);
+        if is_output && is_abandoned(&path) {
+            let _ = match path.is_dir() {
+                true => fs::remove_dir_all(path),
+                false => fs::remove_file(path),
+            };
+        }
+    }
+}
+
+/// Removes what processes that were killed while writing left in `folder`, which no other process
+/// writes in.
 ///
 /// # Errors
 /// If the folder cannot be read or a leftover cannot be removed.
@@ -272,5 +312,24 @@ mod tests {
         fs::write(folder.path().join("kept"), "").unwrap();
         remove_leftovers(folder.path()).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_somebody_still_writes_is_not_abandoned() {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("index");
+        let folder = OutputFolder::beside(&target).unwrap();
+        let file = OutputFile::beside(&place.path().join("out")).unwrap();
+        let killed = place.path().join(".writing-killed");
+        fs::create_dir(&killed).unwrap();
+        fs::write(killed.join("texts.jsonl"), "{}").unwrap();
+        fs::write(place.path().join(".writing-file"), "").unwrap();
+        fs::write(place.path().join("kept"), "").unwrap();
+        remove_abandoned(&target);
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 3);
+        folder.commit().unwrap();
+        file.commit().unwrap();
+        assert!(target.exists() && place.path().join("out").exists());
     }
 }

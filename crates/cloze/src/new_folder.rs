@@ -4,11 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use cloze_core::output::OutputFolder;
+use cloze_core::output::{OutputFolder, remove_abandoned};
 
 use crate::failure::hint;
+use crate::signals::remove_on_signals;
 
-/// A folder in the making; dropped before [`commit`](Self::commit), it leaves nothing behind.
+/// A folder in the making; dropped before [`commit`](Self::commit), or when the program is asked to
+/// end, it leaves nothing behind.
 #[derive(Debug)]
 pub(crate) struct NewFolder {
     folder: OutputFolder,
@@ -16,7 +18,8 @@ pub(crate) struct NewFolder {
 }
 
 impl NewFolder {
-    /// Opens a folder that will be `target`, which must not exist, or be an empty folder.
+    /// Opens a folder that will be `target`, which must not exist, or be an empty folder. What
+    /// commands that were killed left beside it goes.
     pub(crate) fn create(target: &Path) -> anyhow::Result<Self> {
         let is_free = match fs::read_dir(target) {
             Ok(mut entries) => entries.next().is_none(),
@@ -26,8 +29,10 @@ impl NewFolder {
             let error = anyhow::anyhow!("{} exists already", target.display());
             return Err(hint(error, "choose another folder, or remove this one"));
         }
+        remove_abandoned(target);
         let folder = OutputFolder::beside(target)
             .with_context(|| format!("cannot make {}", target.display()))?;
+        remove_on_signals(folder.path().into());
         Ok(Self {
             folder,
             target: target.into(),

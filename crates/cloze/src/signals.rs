@@ -1,5 +1,7 @@
 //! Ctrl-C: the first one asks, the second one ends.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,4 +23,14 @@ pub(crate) fn stop_on_signals(stop: StopFlag) -> anyhow::Result<()> {
         note("\nsaving a checkpoint; press Ctrl-C again to stop at once");
     })
     .context("cannot listen for Ctrl-C")
+}
+
+/// Lets SIGINT or SIGTERM end a command that is making a folder, and take the folder away: half of it
+/// is of no use to anybody. Where signals cannot be listened for it stays, until the next command
+/// finds it.
+pub(crate) fn remove_on_signals(folder: PathBuf) {
+    let _ = ctrlc::set_handler(move || {
+        let _ = fs::remove_dir_all(&folder);
+        process::exit(i32::from(INTERRUPTED));
+    });
 }

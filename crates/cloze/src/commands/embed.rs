@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::Context;
-use cloze_core::output::OutputFile;
+use cloze_core::output::{OutputFile, remove_abandoned};
 use cloze_data::readers::{LabelledText, Value};
 use cloze_data::vector_file::VectorFile;
 use cloze_infer::{Embedding, Prompt};
@@ -41,6 +41,9 @@ enum Vectors {
 
 impl Vectors {
     fn create(output: &Output, dimension: usize) -> anyhow::Result<Self> {
+        if let Output::Lines(path) | Output::Matrix(path, _) = output {
+            remove_abandoned(path);
+        }
         Ok(match output {
             Output::Printed => Self::Printed(Results::stdout()),
             Output::Lines(path) => Self::Lines(
