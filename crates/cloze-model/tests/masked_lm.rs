@@ -246,7 +246,7 @@ fn next_sentences_are_refused_where_transformers_has_no_such_model() {
             refused.unwrap_err().to_string(),
             format!(
                 "next-sentence prediction needs a pooler, which {name} does not have: train it as \
-                 a masked language model alone"
+                 a masked language model alone (`masked-lm`)"
             )
         );
     }

@@ -144,6 +144,15 @@ pub fn init_masked_language_model(
     )?)
 }
 
+/// Refuses a checkpoint whose architecture has no next-sentence prediction, for whoever wants to know
+/// before a corpus is read.
+///
+/// # Errors
+/// If it has none.
+pub fn check_next_sentence(checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+    Ok(refuse_next_sentence(true, checkpoint.architecture())?)
+}
+
 /// Refuses next-sentence prediction where `transformers` has no model with both heads.
 fn refuse_next_sentence(
     next_sentence: bool,

@@ -34,8 +34,8 @@ pub use error::CheckpointError;
 pub use folder::Checkpoint;
 pub use hub::{DownloadObserver, DownloadProgress, HubError, HubId, HubOptions, resolve_model};
 pub use load::{
-    ClassifierOptions, init_classifier, init_encoder, init_masked_language_model, load_classifier,
-    load_encoder, load_masked_language_model,
+    ClassifierOptions, check_next_sentence, init_classifier, init_encoder,
+    init_masked_language_model, load_classifier, load_encoder, load_masked_language_model,
 };
 pub use question_answering::{
     QuestionAnsweringMetadata, QuestionAnsweringOptions, load_question_answering,

@@ -51,7 +51,7 @@ pub enum BuildError {
     /// Next sentences are to be predicted by an encoder without pooler.
     #[error(
         "next-sentence prediction needs a pooler, which {model_type} does not have: train it as \
-         a masked language model alone"
+         a masked language model alone (`masked-lm`)"
     )]
     NoNextSentence {
         /// The architecture.

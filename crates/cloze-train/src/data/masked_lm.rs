@@ -14,7 +14,7 @@ use cloze_data::masking::{MaskVocabulary, Masking, MaskingSchedule};
 use cloze_data::records::Records;
 use cloze_data::splits::{Part, SplitByText};
 use cloze_data::tokenizer::Tokenizer;
-use cloze_model::checkpoint::Checkpoint;
+use cloze_model::checkpoint::{Checkpoint, check_next_sentence};
 use cloze_tasks::masked_lm::MaskedExamples;
 use cloze_tasks::{Example, ExampleSource, MaskedLm, MaskedTarget, TaskError};
 use tempfile::TempDir;
@@ -53,6 +53,9 @@ impl Prepare for MaskedLm {
         observer: &mut dyn Observer,
         stop: &StopFlag,
     ) -> Result<Option<Prepared<Self>>, TrainError> {
+        if config.task == TaskKind::Pretraining {
+            check_next_sentence(checkpoint)?;
+        }
         let corpus = Corpus::new(config, checkpoint.encoder_config(), tokenizer)?;
         let fingerprints = fingerprints(config, tokenizer)?;
         let place = CorpusPlace::new(cache)?;

@@ -234,7 +234,11 @@ fn masked_words_are_learnt_and_next_sentences_are_refused() {
         let data = "train = \"essay.txt\"";
         let text = config("pretraining", data, 1).replace(", test = 0.2", "");
         place.write("task.toml", text);
-        let refused = place.failure("train task.toml --set output=pretrained", 1);
-        assert!(refused.contains("next-sentence prediction"), "{refused}");
+        // Before the corpus is looked at.
+        for train in ["essay.txt", "missing.txt"] {
+            let line = format!("train task.toml --set output=pretrained --set data.train={train}");
+            let refused = place.failure(&line, 1);
+            assert!(refused.contains("alone (`masked-lm`)"), "{refused}");
+        }
     }
 }
