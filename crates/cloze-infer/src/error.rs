@@ -139,6 +139,12 @@ pub enum InferError {
         /// Tokens that are read of a text.
         limit: usize,
     },
+    /// A graph of neighbours cannot be built or followed.
+    #[error("the graph of neighbours of an index cannot be used: {reason}")]
+    Graph {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A file of vectors cannot be written.
     #[error(transparent)]
     Vectors(#[from] VectorFileError),

@@ -63,5 +63,7 @@ pub use text_regressor::TextRegressor;
 pub use token_classification::{
     Aggregation, FoundEntity, TaggedPart, TaggedText, TaggingOptions, TokenClassificationPipeline,
 };
-pub use vector_index::{Hit, IndexSettings, IndexWriter, IndexedText, VectorIndex};
+pub use vector_index::{
+    APPROXIMATE_FROM, Hit, IndexSettings, IndexWriter, IndexedText, SearchKind, VectorIndex,
+};
 pub use windows::{Arrival, Windows};

@@ -235,7 +235,7 @@ fn an_index_finds_the_text_itself_and_knows_its_model() {
         };
         writer.push(&text, vector.clone()).unwrap();
     }
-    writer.finish().unwrap();
+    writer.finish(None, &mut |_| ()).unwrap();
 
     let index = VectorIndex::open(folder.path()).unwrap();
     index.check(&model).unwrap();
@@ -243,7 +243,7 @@ fn an_index_finds_the_text_itself_and_knows_its_model() {
         (index.texts(), index.model()),
         (expected.texts.len(), "mean")
     );
-    for (row, hits) in index.search(&vectors, 2).iter().enumerate() {
+    for (row, hits) in index.search(&vectors, 2).unwrap().iter().enumerate() {
         assert_eq!((hits[0].row, hits.len()), (row, 2));
         assert!((hits[0].score - 1.0).abs() < 1e-6);
     }

@@ -28,6 +28,9 @@ pub(super) struct Description {
     pub(super) similarity: Similarity,
     pub(super) texts: usize,
     pub(super) dimension: usize,
+    /// Hash of the graph's file, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) graph: Option<String>,
 }
 
 impl Description {
@@ -43,6 +46,7 @@ impl Description {
             similarity,
             texts: 0,
             dimension: 0,
+            graph: None,
         }
     }
 

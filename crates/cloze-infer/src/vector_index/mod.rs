@@ -5,10 +5,14 @@
 //! | `index.json` | [`Description`]: the model and its fingerprint, how vectors were made, how many |
 //! | `vectors.safetensors` | `embeddings`, `[texts, dimension]` |
 //! | `texts.jsonl` | a line a text, in the order of the vectors: `{"id": …, "text": …}` |
+//! | `neighbours.hnsw` | a graph of neighbours, where the index is large |
 //!
-//! Search is exact: every vector is compared.
+//! Search compares every vector, so it is exact; where there is a graph it goes from neighbour to
+//! neighbour, and compares a few thousand of them, however many there are.
 
 mod description;
+mod graph;
+mod graph_file;
 mod nearest;
 mod stored_texts;
 mod writer;
@@ -17,11 +21,13 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
 use cloze_core::InputError;
+use cloze_data::fingerprint::file_fingerprint;
 use cloze_data::vector_file::TENSOR;
 use cloze_model::checkpoint::TensorStore;
 
 use crate::{Embedder, EmbedderOptions, InferError, Similarity};
 use description::Description;
+use graph::{Graph, Rows};
 pub use nearest::Hit;
 use nearest::Nearest;
 pub use stored_texts::IndexedText;
@@ -30,6 +36,19 @@ pub use writer::{IndexSettings, IndexWriter};
 const DESCRIPTION: &str = "index.json";
 const VECTORS: &str = "vectors.safetensors";
 const TEXTS: &str = "texts.jsonl";
+const GRAPH: &str = "neighbours.hnsw";
+
+/// From how many texts on an index has a graph where nobody says whether it does.
+pub const APPROXIMATE_FROM: usize = 100_000;
+
+/// How an index is searched in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchKind {
+    /// Every vector is compared.
+    Exact,
+    /// A graph of neighbours leads to nearly always the same texts.
+    Approximate,
+}
 
 /// An index that is searched in.
 ///
@@ -42,7 +61,7 @@ const TEXTS: &str = "texts.jsonl";
 /// index.check(&embedder)?;
 /// let options = EmbedOptions { prompt: Prompt::Query, ..EmbedOptions::default() };
 /// let query = embedder.embed(&["a waste of time"], &options)?.remove(0);
-/// for hit in &index.search(&[query.vector], 3)[0] {
+/// for hit in &index.search(&[query.vector], 3)?[0] {
 ///     println!("{} {}", hit.score, index.texts_of(&[hit.row])?[0].text);
 /// }
 /// # Ok::<(), cloze_infer::InferError>(())
@@ -52,26 +71,58 @@ pub struct VectorIndex {
     folder: PathBuf,
     description: Description,
     vectors: TensorData,
+    /// Where search goes along it.
+    graph: Option<Graph>,
 }
 
 impl VectorIndex {
-    /// Reads the folder of an index: vectors into memory, texts when they are asked for.
+    /// Reads the folder of an index: vectors and graph into memory, texts when they are asked for.
     ///
     /// # Errors
     /// If the folder holds no index, or its files do not belong together.
     pub fn open(folder: &Path) -> Result<Self, InferError> {
         let description = Description::read(&folder.join(DESCRIPTION))?;
         let path = folder.join(VECTORS);
-        let tensors = TensorStore::open_file(&path)?;
-        let shape = [description.texts, description.dimension];
-        let vectors = tensors.read(TENSOR, &shape)?.ok_or_else(|| {
-            InputError::new(path, "no such tensor", "the vectors of an index").in_field(TENSOR)
-        })?;
+        let vectors = read_vectors(path, description.texts, description.dimension)?;
+        let graph = match &description.graph {
+            Some(fingerprint) => {
+                let path = folder.join(GRAPH);
+                check_fingerprint(&path, fingerprint)?;
+                let Description {
+                    similarity,
+                    dimension,
+                    ..
+                } = description;
+                Some(Graph::read(
+                    &path,
+                    description.texts,
+                    dimension,
+                    similarity,
+                )?)
+            }
+            None => None,
+        };
         Ok(Self {
             folder: folder.into(),
             description,
             vectors,
+            graph,
         })
+    }
+
+    /// Compares every vector, also where there is a graph.
+    #[must_use]
+    pub fn with_exact_search(mut self) -> Self {
+        self.graph = None;
+        self
+    }
+
+    /// How it is searched in.
+    pub fn search_kind(&self) -> SearchKind {
+        match self.graph {
+            Some(_) => SearchKind::Approximate,
+            None => SearchKind::Exact,
+        }
     }
 
     /// The model as it was called when the index was made.
@@ -110,11 +161,15 @@ impl VectorIndex {
     }
 
     /// The `top_k` texts whose vectors are most like each query's, best first; of equal ones the
-    /// one that comes first in the index.
+    /// one that comes first in the index. Along a graph one of them may be missing, and the next
+    /// best is there instead.
+    ///
+    /// # Errors
+    /// If the graph is broken.
     ///
     /// # Panics
     /// If a query has another number of dimensions than the index.
-    pub fn search(&self, queries: &[Vec<f32>], top_k: usize) -> Vec<Vec<Hit>> {
+    pub fn search(&self, queries: &[Vec<f32>], top_k: usize) -> Result<Vec<Vec<Hit>>, InferError> {
         let similarity = self.description.similarity;
         let mut queries = queries.to_vec();
         for query in &mut queries {
@@ -125,18 +180,24 @@ impl VectorIndex {
             );
             similarity.prepare(query);
         }
-        let mut nearest = vec![Nearest::new(top_k); queries.len()];
         let vectors = self
             .vectors
             .as_slice::<f32>()
             .expect("the file of tensors was read as f32");
-        for (row, vector) in vectors.chunks(self.description.dimension).enumerate() {
+        let dimension = self.description.dimension;
+        if let Some(graph) = &self.graph {
+            let rows = Rows { vectors, dimension };
+            let hits = queries.iter().map(|query| graph.search(rows, query, top_k));
+            return hits.collect();
+        }
+        let mut nearest = vec![Nearest::new(top_k); queries.len()];
+        for (row, vector) in vectors.chunks(dimension).enumerate() {
             for (query, nearest) in queries.iter().zip(&mut nearest) {
                 let score = similarity.score(query, vector);
                 nearest.see(Hit { row, score });
             }
         }
-        nearest.into_iter().map(Nearest::into_sorted).collect()
+        Ok(nearest.into_iter().map(Nearest::into_sorted).collect())
     }
 
     /// The texts in these rows, in their order.
@@ -148,5 +209,29 @@ impl VectorIndex {
     }
 }
 
+/// The vectors of an index's file.
+fn read_vectors(path: PathBuf, texts: usize, dimension: usize) -> Result<TensorData, InferError> {
+    let tensors = TensorStore::open_file(&path)?;
+    let vectors = tensors.read(TENSOR, &[texts, dimension])?;
+    let missing =
+        || InputError::new(path, "no such tensor", "the vectors of an index").in_field(TENSOR);
+    Ok(vectors.ok_or_else(missing)?)
+}
+
+/// Refuses a file that is not the one that was written.
+fn check_fingerprint(path: &Path, wanted: &str) -> Result<(), InferError> {
+    let found = file_fingerprint(path).map_err(InferError::read(path))?;
+    match found == wanted {
+        true => Ok(()),
+        false => {
+            let found = format!("a file with the hash {found}");
+            let wanted = format!("the one that belongs to the index, {wanted}");
+            Err(InputError::new(path, found, wanted).into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod graph_tests;
 #[cfg(test)]
 mod tests;

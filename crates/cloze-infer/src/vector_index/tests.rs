@@ -40,7 +40,8 @@ fn the_nearest_come_first_and_equal_ones_in_the_order_of_the_index() {
     let search = |similarity, top_k| {
         let folder = index(similarity, &vectors);
         let index = VectorIndex::open(folder.path()).unwrap();
-        index.search(std::slice::from_ref(&query), top_k).remove(0)
+        let hits = index.search(std::slice::from_ref(&query), top_k);
+        hits.unwrap().remove(0)
     };
     let cosine = search(Similarity::Cosine, 10);
     assert_eq!(rows(&cosine), [1, 3, 2, 0, 4]);

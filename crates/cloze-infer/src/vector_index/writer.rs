@@ -3,10 +3,14 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use cloze_core::output;
+use cloze_data::fingerprint::file_fingerprint;
 use cloze_data::vector_file::{VectorFile, VectorFormat};
 
 use super::description::Description;
-use super::{DESCRIPTION, IndexedText, TEXTS, VECTORS};
+use super::graph::{Graph, Rows};
+use super::{
+    APPROXIMATE_FROM, DESCRIPTION, GRAPH, IndexedText, SearchKind, TEXTS, VECTORS, read_vectors,
+};
 use crate::{Embedder, EmbedderOptions, InferError, Prompt, Similarity};
 
 /// An index in the making. Texts are written as they come, so memory stays flat.
@@ -28,7 +32,7 @@ use crate::{Embedder, EmbedderOptions, InferError, Prompt, Similarity};
 ///     let text = IndexedText { id: None, text: text.to_string() };
 ///     index.push(&text, embedding.vector)?;
 /// }
-/// index.finish()?;
+/// index.finish(None, &mut |_| ())?;
 /// # Ok::<(), cloze_infer::InferError>(())
 /// ```
 #[derive(Debug)]
@@ -98,20 +102,54 @@ impl IndexWriter {
         self.vectors.rows()
     }
 
-    /// Writes what is left to write: the folder then holds an index.
+    /// Writes what is left to write: the folder then holds an index. Where it is to be searched in
+    /// approximately, as it is from [`APPROXIMATE_FROM`] texts on unless `kind` says otherwise, this
+    /// builds a graph of its vectors, which are read into memory; `progress` is told how many are in
+    /// it. Returns how the index is searched in.
     ///
     /// # Errors
-    /// If a file cannot be written.
-    pub fn finish(mut self) -> Result<(), InferError> {
+    /// If a file cannot be written, or read again.
+    pub fn finish(
+        mut self,
+        kind: Option<SearchKind>,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<SearchKind, InferError> {
         let flushed = self.texts.flush();
         flushed.map_err(InferError::write(&self.folder.join(TEXTS)))?;
         self.description.texts = self.vectors.rows();
         self.vectors.finish()?;
+        let kind = kind.unwrap_or(match self.description.texts {
+            APPROXIMATE_FROM.. => SearchKind::Approximate,
+            _ => SearchKind::Exact,
+        });
+        if kind == SearchKind::Approximate {
+            let graph = write_graph(&self.folder, &self.description, progress)?;
+            self.description.graph = Some(graph);
+        }
         let path = self.folder.join(DESCRIPTION);
         output::write_file(&path, |out| {
             serde_json::to_writer_pretty(&mut *out, &self.description)?;
             out.write_all(b"\n")
         })
-        .map_err(InferError::write(&path))
+        .map_err(InferError::write(&path))?;
+        Ok(kind)
     }
+}
+
+/// Builds the graph of an index whose vectors are written, and gives the hash of its file.
+pub(super) fn write_graph(
+    folder: &Path,
+    description: &Description,
+    progress: &mut dyn FnMut(usize),
+) -> Result<String, InferError> {
+    let (texts, dimension) = (description.texts, description.dimension);
+    let vectors = read_vectors(folder.join(VECTORS), texts, dimension)?;
+    let vectors = vectors
+        .as_slice::<f32>()
+        .expect("the file of tensors was read as f32");
+    let rows = Rows { vectors, dimension };
+    let graph = Graph::build(rows, description.similarity, progress)?;
+    let path = folder.join(GRAPH);
+    graph.write(&path)?;
+    file_fingerprint(&path).map_err(InferError::read(&path))
 }

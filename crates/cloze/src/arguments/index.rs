@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use cloze_infer::Similarity;
+use cloze_infer::{SearchKind, Similarity};
 
 use super::embedding::{ColumnArguments, EmbeddingArguments, PromptArguments, similarity_parser};
 
@@ -31,9 +31,29 @@ pub(crate) struct IndexArguments {
     #[arg(long, value_name = "HOW", value_parser = similarity_parser())]
     pub(crate) score: Option<Similarity>,
 
+    /// Compare every vector in searches, however many there are [default: below 100,000 texts]
+    #[arg(long, conflicts_with = "approximate")]
+    pub(crate) exact: bool,
+
+    /// Make a graph of neighbours, so that searches compare few vectors and find nearly always the
+    /// same texts [default: from 100,000 texts on]
+    #[arg(long)]
+    pub(crate) approximate: bool,
+
     #[command(flatten)]
     pub(crate) embedding: EmbeddingArguments,
 
     #[command(flatten)]
     pub(crate) prompt: PromptArguments,
+}
+
+impl IndexArguments {
+    /// How the index is to be searched in, where that is said.
+    pub(crate) fn kind(&self) -> Option<SearchKind> {
+        match (self.exact, self.approximate) {
+            (true, _) => Some(SearchKind::Exact),
+            (false, true) => Some(SearchKind::Approximate),
+            (false, false) => None,
+        }
+    }
 }

@@ -27,6 +27,10 @@ pub(crate) struct SearchArguments {
     #[arg(long, value_name = "N", default_value = "5")]
     pub(crate) top_k: NonZeroUsize,
 
+    /// Compare every vector, also where the index has a graph of neighbours
+    #[arg(long)]
+    pub(crate) exact: bool,
+
     /// Where the model is now [default: where it was when the index was made]
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,

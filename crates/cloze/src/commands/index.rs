@@ -3,13 +3,14 @@
 use std::path::{Path, absolute};
 
 use cloze_data::readers::LabelledText;
-use cloze_infer::{Embedding, IndexSettings, IndexWriter, IndexedText, Prompt};
+use cloze_infer::{Embedding, IndexSettings, IndexWriter, IndexedText, Prompt, SearchKind};
 
 use super::embedding::{Embeddings, OpenInput};
 use crate::arguments::index::IndexArguments;
 use crate::arguments::predict::Input;
 use crate::models::Models;
 use crate::new_folder::NewFolder;
+use crate::progress;
 use crate::terminal::{counted, note};
 
 /// `cloze index MODEL FILE --output DIR`
@@ -39,14 +40,20 @@ pub(crate) fn run(arguments: &IndexArguments, models: &Models) -> anyhow::Result
     Embeddings::new(&embedder, &embed, take).run(input)?;
     let texts = index.texts();
     anyhow::ensure!(texts > 0, "there is no text to index");
-    index.finish()?;
+    let bar = progress::counter(texts, "texts in the graph of neighbours");
+    let kind = index.finish(arguments.kind(), &mut |done| bar.set_position(done as u64))?;
+    bar.finish_and_clear();
     folder.commit()?;
     note(format_args!(
-        "{}: {}, vectors of {} numbers ({})",
+        "{}: {}, vectors of {} numbers ({}), {}",
         arguments.output.display(),
         counted(texts, "text"),
         embedder.dimension(),
         embedder.describe(),
+        match kind {
+            SearchKind::Exact => "exact search",
+            SearchKind::Approximate => "approximate search along a graph of neighbours",
+        }
     ));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 use cloze_data::readers::LabelledText;
-use cloze_infer::{Embedding, Hit, IndexedText, InferError, Prompt, VectorIndex};
+use cloze_infer::{Embedding, Hit, IndexedText, InferError, Prompt, SearchKind, VectorIndex};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,11 +11,14 @@ use super::predict::{one_line, shown_text};
 use crate::arguments::search::SearchArguments;
 use crate::failure::hint;
 use crate::models::Models;
-use crate::terminal::Results;
+use crate::terminal::{Results, counted, note};
 
 /// `cloze search DIR [QUERY]…`
 pub(crate) fn run(arguments: SearchArguments, models: &Models) -> anyhow::Result<()> {
-    let index = VectorIndex::open(&arguments.index)?;
+    let mut index = VectorIndex::open(&arguments.index)?;
+    if arguments.exact {
+        index = index.with_exact_search();
+    }
     let options = arguments.prompt.options(Prompt::Query);
     let queries = OpenInput::open(arguments.queries.input()?)?;
     let device = arguments.prompt.device.open()?;
@@ -25,6 +28,7 @@ pub(crate) fn run(arguments: SearchArguments, models: &Models) -> anyhow::Result
     }
     let embedder = models.embedder(model, index.embedder_options(), &device)?;
     index.check(&embedder)?;
+    let (kind, texts) = (index.search_kind(), index.texts());
     let mut found = Found {
         index,
         results: Results::stdout(),
@@ -34,10 +38,18 @@ pub(crate) fn run(arguments: SearchArguments, models: &Models) -> anyhow::Result
     let take = |queries: &[LabelledText], embeddings: Vec<Embedding>| {
         let vectors = embeddings.into_iter().map(|embedding| embedding.vector);
         let vectors: Vec<Vec<f32>> = vectors.collect();
-        let hits = found.index.search(&vectors, top_k);
+        let hits = found.index.search(&vectors, top_k)?;
         found.print(queries, &hits)
     };
-    Embeddings::new(&embedder, &options, take).run(queries)
+    Embeddings::new(&embedder, &options, take).run(queries)?;
+    note(match kind {
+        SearchKind::Exact => format!("exact: {} compared", counted(texts, "vector")),
+        SearchKind::Approximate => format!(
+            "approximate: along a graph of {}; `--exact` compares them all",
+            counted(texts, "vector")
+        ),
+    });
+    Ok(())
 }
 
 /// What was found, printed.

@@ -303,7 +303,7 @@ fn an_index_finds_texts_and_remembers_its_model() {
         .success();
     assert_eq!(
         stderr(&made),
-        "index: 101 texts, vectors of 32 numbers (mean)\n"
+        "index: 101 texts, vectors of 32 numbers (mean), exact search\n"
     );
     let output = place
         .cloze("search index --top-k 2 --json")

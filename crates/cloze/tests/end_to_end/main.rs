@@ -13,6 +13,7 @@ mod embeddings;
 mod evaluation;
 mod help;
 mod interrupted_runs;
+mod large_indexes;
 mod long_texts;
 mod masked_lm;
 mod models;
