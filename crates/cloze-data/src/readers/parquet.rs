@@ -45,10 +45,10 @@ fn read(path: &Path) -> Result<Table, ReadError> {
 }
 
 /// By column the names of its classes.
-pub(crate) type ClassNames = BTreeMap<String, Vec<String>>;
+pub(crate) type NamesByColumn = BTreeMap<String, Vec<String>>;
 
 /// The columns of a file, and the names of their classes, where the file has them.
-pub(crate) fn class_names_of(path: &Path) -> Result<(Vec<String>, ClassNames), ReadError> {
+pub(crate) fn class_names_of(path: &Path) -> Result<(Vec<String>, NamesByColumn), ReadError> {
     let records = Records::open(path)?;
     let columns = records.columns.iter().zip(&records.class_names);
     let names = columns.filter_map(|(column, classes)| {
