@@ -248,6 +248,18 @@ fn check_targets<T: LabelledTask>(
     task.weighted(config, &training)
 }
 
+/// Rows that have become examples.
+struct EncodedSplit<T: Clone> {
+    data: SplitData<T>,
+    /// What a report says of them.
+    counts: SplitCounts,
+    /// Of the long texts among them.
+    windows: usize,
+}
+
+/// All splits, and the windows of their long texts.
+type EncodedSplits<T> = (Vec<SplitData<T>>, usize);
+
 /// How rows become examples.
 struct Encoding<'a, T> {
     task: &'a T,
@@ -259,8 +271,7 @@ struct Encoding<'a, T> {
 }
 
 impl<T: LabelledTask> Encoding<'_, T> {
-    /// All splits, which `report` is told of, and the windows of their long texts; `None` if asked to
-    /// stop.
+    /// All splits, which `report` is told of; `None` if asked to stop.
     fn splits(
         &self,
         splits: &[RowSplit],
@@ -268,26 +279,25 @@ impl<T: LabelledTask> Encoding<'_, T> {
         report: &mut DatasetReport,
         observer: &mut dyn Observer,
         stop: &StopFlag,
-    ) -> Result<Option<(Vec<SplitData<T::Target>>, usize)>, TrainError> {
+    ) -> Result<Option<EncodedSplits<T::Target>>, TrainError> {
         let mut encoded = Vec::with_capacity(splits.len());
         let (mut done, mut windows) = (0, 0);
         for split in splits {
             let source = &sources[split.source];
             let found = self.split(split, source, &mut done, observer, stop)?;
-            let Some((data, counts, of_split)) = found else {
+            let Some(found) = found else {
                 return Ok(None);
             };
-            windows += of_split;
-            if counts.rows() > 0 {
-                report.add_counts(split.name.name(), &counts);
+            windows += found.windows;
+            if found.counts.rows() > 0 {
+                report.add_counts(split.name.name(), &found.counts);
             }
-            encoded.push(data);
+            encoded.push(found.data);
         }
         Ok(Some((encoded, windows)))
     }
 
-    /// A split, what a report says of it, and the windows of its long texts; `None` if asked to stop.
-    /// `done` counts the rows of all splits.
+    /// A split; `None` if asked to stop. `done` counts the rows of all splits.
     fn split(
         &self,
         split: &RowSplit,
@@ -295,7 +305,7 @@ impl<T: LabelledTask> Encoding<'_, T> {
         done: &mut usize,
         observer: &mut dyn Observer,
         stop: &StopFlag,
-    ) -> Result<Option<(SplitData<T::Target>, SplitCounts, usize)>, TrainError> {
+    ) -> Result<Option<EncodedSplit<T::Target>>, TrainError> {
         let mut writer = SplitWriter::new(self.folder);
         let mut counts = SplitCounts::new(self.task.class_names().len());
         let (mut number, mut windows) = (0, 0);
@@ -322,7 +332,12 @@ impl<T: LabelledTask> Encoding<'_, T> {
                 total: self.total,
             });
         }
-        Ok(Some((writer.finish(&source.file)?, counts, windows)))
+        let data = writer.finish(&source.file)?;
+        Ok(Some(EncodedSplit {
+            data,
+            counts,
+            windows,
+        }))
     }
 }
 
