@@ -237,6 +237,14 @@ pub enum Warning<'a> {
         /// Tokens of a window.
         max_length: usize,
     },
+    /// Answers were given without a place, and their contexts hold them more than once: the first
+    /// place is taken.
+    RepeatedAnswers {
+        /// The file.
+        file: &'a Path,
+        /// How many.
+        answers: usize,
+    },
     /// Questions are longer than there is room for beside the context, and were cut.
     CutQuestions {
         /// How many.

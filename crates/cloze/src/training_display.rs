@@ -361,6 +361,11 @@ fn describe(warning: &Warning<'_>) -> String {
             Thousands(*questions),
             counted(*total, "question")
         ),
+        Warning::RepeatedAnswers { file, answers } => format!(
+            "{}: {} in a context that holds the same text again; the first place is taken",
+            file.display(),
+            counted(*answers, "answer")
+        ),
         Warning::CutQuestions {
             questions,
             total,

@@ -127,7 +127,15 @@ fn read_sources(
     let mut sources = Vec::new();
     for file in files.into_iter().flatten() {
         let read = store_questions::<TrainError>(file, &options, folder)?;
-        let StoredQuestions { questions, skipped } = read;
+        let StoredQuestions {
+            questions,
+            skipped,
+            repeated_answers: answers,
+        } = read;
+        if answers > 0 {
+            let warning = Warning::RepeatedAnswers { file, answers };
+            observer.observe(&Event::Warning(warning));
+        }
         if !skipped.is_empty() {
             observer.observe(&Event::Warning(Warning::SkippedRows(&skipped)));
         }

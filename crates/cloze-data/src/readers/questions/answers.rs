@@ -70,6 +70,37 @@ impl Place<'_> {
         }
     }
 
+    /// The answers of a question that are given by their texts alone, each where the context first
+    /// holds it; and how many of these the context holds again.
+    pub(super) fn searched_answers(
+        &self,
+        context: &str,
+        answers: Option<&Value>,
+    ) -> Result<(Vec<Answer>, usize), InputError> {
+        let Some(Value::List(texts)) = answers else {
+            let found = answers.map_or("nothing".into(), Value::describe);
+            return Err(self.error("answers", found, "a list of texts"));
+        };
+        let mut repeated = 0;
+        let answer = |(index, text): (usize, &Value)| {
+            let key = format!("answers[{index}]");
+            let text = self.text(&key, Some(text))?;
+            let Some(byte) = context.find(&text) else {
+                let wanted = "a text that the context holds";
+                return Err(self.error(&key, quote(&text), wanted));
+            };
+            repeated += usize::from(context.rfind(&text) != Some(byte));
+            let start = context[..byte].chars().count();
+            Ok(Answer { text, start })
+        };
+        let answers = texts.iter().enumerate().map(answer);
+        let answers: Vec<Answer> = answers.collect::<Result<_, _>>()?;
+        match answers.len() {
+            0 => Err(self.error("answers", "none", "at least one")),
+            _ => Ok((answers, repeated)),
+        }
+    }
+
     /// A list of objects as in SQuAD, or an object of lists as on the Hub.
     fn list(&self, context: &str, value: &Value) -> Result<Vec<Answer>, InputError> {
         match value {

@@ -1,7 +1,7 @@
 //! Questions with the texts that answer them: SQuAD 1.1 and 2.0, CMRC 2018, and rows.
 //!
 //! - [`read_questions`]: a file → [`Questions`]; [`store_questions`]: the same as records
-//! - [`is_question_file`]: whether a file is laid out as SQuAD's
+//! - [`is_question_file`]: whether a file is laid out as SQuAD's or CMRC's
 //!
 //! Answers are pieces of the context, given by their text and the character, from 0, at which it
 //! starts; a question without answers cannot be answered from its context.
@@ -66,6 +66,9 @@ pub struct Questions {
     pub questions: Vec<Question>,
     /// What is wrong with each of those that were left out, by line.
     pub skipped: Vec<InputError>,
+    /// Answers that were given without a place and that their contexts hold more than once; the
+    /// first is taken.
+    pub repeated_answers: usize,
 }
 
 /// Whether answers are wanted.
@@ -94,7 +97,9 @@ type Row = Result<Question, InputError>;
 ///
 /// A JSON file may have SQuAD's layout, `{"data": [{"paragraphs": [{"context": …, "qas": [{"id": …,
 /// "question": …, "answers": [{"text": …, "answer_start": …}], "is_impossible": …}]}]}]}`, which is
-/// CMRC 2018's as well. Every other file is a table (JSON lines, Parquet, …) with the columns
+/// CMRC 2018's as well; or that in which CMRC 2018 was first published, `[{"context_text": …, "qas":
+/// [{"query_id": …, "query_text": …, "answers": ["…"]}]}]`, whose answers are searched in the
+/// context: the first place counts, as in its baseline. Every other file is a table (JSON lines, Parquet, …) with the columns
 /// `question`, `context`, `answers` (`{"text": […], "answer_start": […]}` as on the Hub, or a list
 /// as in SQuAD) and, if there is one, `id`.
 ///
@@ -111,9 +116,9 @@ pub fn read_questions(path: &Path, options: &QuestionReadOptions) -> Result<Ques
     if metadata.is_dir() {
         return Err(InputError::new(path, "a folder", "a data file").into());
     }
-    let rows: Vec<Row> = match is_question_file(path)? {
+    let (rows, repeated_answers) = match is_question_file(path)? {
         true => nested::read(path, options.answers)?,
-        false => rows::read(path, options.answers)?,
+        false => (rows::read(path, options.answers)?, 0),
     };
     if rows.is_empty() {
         return Err(InputError::new(path, "no questions", "at least one question").into());
@@ -134,13 +139,18 @@ pub fn read_questions(path: &Path, options: &QuestionReadOptions) -> Result<Ques
         };
         return Err(errors.into());
     }
-    Ok(Questions { questions, skipped })
+    Ok(Questions {
+        questions,
+        skipped,
+        repeated_answers,
+    })
 }
 
-/// Where a file must have shown that its layout is SQuAD's, in bytes.
+/// Where a file must have shown that its layout is SQuAD's or CMRC's, in bytes.
 const HEAD: u64 = 1 << 16;
 
-/// Whether a file is one JSON object with paragraphs, as SQuAD's, rather than a table.
+/// Whether a file is one JSON object with paragraphs, as SQuAD's, or a list of contexts, as CMRC 2018's
+/// first one, rather than a table.
 ///
 /// # Errors
 /// If it cannot be read.
@@ -155,9 +165,13 @@ pub fn is_question_file(path: &Path) -> Result<bool, ReadError> {
         .map_err(|source| ReadError::io(path, source))?;
     let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&head);
     let head = String::from_utf8_lossy(head);
-    let names_paragraphs = head
-        .split("\"paragraphs\"")
-        .skip(1)
-        .any(|behind| behind.trim_start().starts_with(':'));
-    Ok(head.trim_start().starts_with('{') && names_paragraphs)
+    let has_key = |key: &str| {
+        let mut behind = head.split(key).skip(1);
+        behind.any(|behind| behind.trim_start().starts_with(':'))
+    };
+    Ok(match head.trim_start().chars().next() {
+        Some('{') => has_key("\"paragraphs\""),
+        Some('[') => has_key("\"context_text\"") && has_key("\"qas\""),
+        _ => false,
+    })
 }

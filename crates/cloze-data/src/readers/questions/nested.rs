@@ -1,5 +1,7 @@
-//! SQuAD's layout: articles with paragraphs with questions.
+//! SQuAD's layout: articles with paragraphs with questions; and that in which CMRC 2018 was first
+//! published: a list of contexts with questions, whose answers have no places.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::BufReader;
 use std::ops::ControlFlow;
@@ -14,7 +16,31 @@ use super::{Answers, Question, Row};
 use crate::readers::source::TextSource;
 use crate::readers::{ReadError, Value};
 
-pub(super) fn read(path: &Path, answers: Answers) -> Result<Vec<Row>, ReadError> {
+/// What the keys of a layout are called.
+struct Names {
+    context: &'static str,
+    question: &'static str,
+    id: &'static str,
+    /// Whether answers are texts, whose places have to be searched.
+    searched: bool,
+}
+
+const SQUAD: Names = Names {
+    context: "context",
+    question: "question",
+    id: "id",
+    searched: false,
+};
+
+const CMRC: Names = Names {
+    context: "context_text",
+    question: "query_text",
+    id: "query_id",
+    searched: true,
+};
+
+/// The questions, and how many answers were searched in a context that holds them more than once.
+pub(super) fn read(path: &Path, answers: Answers) -> Result<(Vec<Row>, usize), ReadError> {
     let source = TextSource::open(path)?;
     let text = source.text(source.body(), 0, &source.lines())?;
     let json = parse(text).map_err(|error| {
@@ -24,18 +50,29 @@ pub(super) fn read(path: &Path, answers: Answers) -> Result<Vec<Row>, ReadError>
         InputError::new(path, found, "one JSON object").at_line(error.line())
     })?;
     let mut reader = Reader::new(path, answers);
-    let Placed::Object(line, mut file) = json else {
-        let error = InputError::new(path, json.describe(), "an object with `data`");
-        return Err(error.into());
-    };
-    for article in reader.list(&mut file, "data", "data", line)? {
-        reader.article(article, line)?;
+    match json {
+        Placed::Object(line, mut file) => {
+            for article in reader.list(&mut file, "data", "data", line)? {
+                reader.article(article, line)?;
+            }
+        }
+        Placed::List(contexts) => {
+            reader.names = CMRC;
+            for (index, context) in contexts.into_iter().enumerate() {
+                reader.paragraph(context, &format!("[{index}]"), 1)?;
+                reader.articles += 1;
+            }
+        }
+        other => {
+            let wanted = "an object with `data`, or a list of contexts";
+            return Err(InputError::new(path, other.describe(), wanted).into());
+        }
     }
-    Ok(reader.rows)
+    Ok((reader.rows, reader.repeated.get()))
 }
 
-/// Hands the questions of a file on, an article at a time. `None` where the file is not as it should be:
-/// what is wrong is then found by reading the whole of it.
+/// Hands the questions of a file of SQuAD's layout on, an article at a time. `None` where the file is not
+/// so: what it is, or what is wrong with it, is then found by reading the whole of it.
 pub(super) fn for_each<E>(
     path: &Path,
     answers: Answers,
@@ -73,6 +110,9 @@ struct Reader<'a> {
     /// Questions of earlier articles that were taken away.
     taken: usize,
     rows: Vec<Row>,
+    names: Names,
+    /// Answers that were searched, and that their contexts hold more than once.
+    repeated: Cell<usize>,
 }
 
 type Entries = Vec<(String, Placed)>;
@@ -85,6 +125,8 @@ impl<'a> Reader<'a> {
             articles: 0,
             taken: 0,
             rows: Vec::new(),
+            names: SQUAD,
+            repeated: Cell::new(0),
         }
     }
 
@@ -145,7 +187,7 @@ impl<'a> Reader<'a> {
     fn paragraph(&mut self, value: Placed, field: &str, line: usize) -> Result<(), InputError> {
         let (line, mut paragraph) = self.object(value, field, line)?;
         let questions = self.list(&mut paragraph, "qas", &format!("{field}.qas"), line)?;
-        let context = take(&mut paragraph, "context").map(Placed::value);
+        let context = take(&mut paragraph, self.names.context).map(Placed::value);
         let error =
             |found: String, wanted: String| InputError::new(self.path, found, wanted).at_line(line);
         let place = Place {
@@ -153,7 +195,7 @@ impl<'a> Reader<'a> {
             path: &format!("{field}."),
         };
         let context: Result<Arc<str>, InputError> =
-            place.text("context", context.as_ref()).map(Into::into);
+            place.text(self.names.context, context.as_ref()).map(Into::into);
         for (index, question) in questions.into_iter().enumerate() {
             let field = format!("{field}.qas[{index}]");
             let row = match self.object(question, &field, line) {
@@ -180,17 +222,22 @@ impl<'a> Reader<'a> {
         };
         let value = |name: &str| entry(&entries, name);
         let answers = match self.answers {
+            Answers::Required if self.names.searched => {
+                let (answers, repeated) = place.searched_answers(&context, value("answers"))?;
+                self.repeated.set(self.repeated.get() + repeated);
+                answers
+            }
             Answers::Required => {
                 place.answers(&context, value("answers"), value("is_impossible"))?
             }
             Answers::Ignored => Vec::new(),
         };
         Ok(Question {
-            question: place.text("question", value("question"))?,
+            question: place.text(self.names.question, value(self.names.question))?,
             answers,
             context,
             article: self.articles,
-            id: value("id").filter(|id| **id != Value::Null).cloned(),
+            id: value(self.names.id).filter(|id| **id != Value::Null).cloned(),
             line,
             number: self.taken + self.rows.len(),
         })

@@ -17,6 +17,8 @@ pub struct StoredQuestions {
     pub questions: Records<Question>,
     /// What is wrong with each of those that were left out, by line.
     pub skipped: Vec<InputError>,
+    /// As [`Questions::repeated_answers`].
+    pub repeated_answers: usize,
 }
 
 /// Reads questions as [`read_questions`] does, and keeps them as records, in `folder` if they are many.
@@ -44,12 +46,14 @@ pub fn store_questions<E: From<ReadError> + From<RecordError>>(
         return Ok(StoredQuestions {
             questions: questions.finish()?,
             skipped,
+            repeated_answers: 0,
         });
     }
     // What is wrong is said of the whole file.
     let Questions {
         questions: whole,
         skipped,
+        repeated_answers,
     } = read_questions(path, options)?;
     let mut questions = RecordsWriter::new(folder);
     for question in &whole {
@@ -58,6 +62,7 @@ pub fn store_questions<E: From<ReadError> + From<RecordError>>(
     Ok(StoredQuestions {
         questions: questions.finish()?,
         skipped,
+        repeated_answers,
     })
 }
 

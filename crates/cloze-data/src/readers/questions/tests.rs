@@ -63,6 +63,61 @@ fn squad_files_are_read_with_offsets_in_characters() {
     assert!(Arc::ptr_eq(&first.context, &third.context));
 }
 
+/// The layout of `cmrc2018_train.json` as it was first published.
+#[test]
+fn answers_of_the_first_cmrc_files_are_searched_in_their_contexts() {
+    let context = "范廷颂于1919年生于宁平省；1949年他在宁平省。";
+    let file = json!([
+        {"context_id": "TRAIN_0", "context_text": context, "title": "范廷颂", "qas": [
+            {"query_id": "TRAIN_0_QUERY_0", "query_text": "生于何处？", "answers": ["宁平省"]},
+            {"query_id": "TRAIN_0_QUERY_1", "query_text": "何时？",
+             "answers": ["1919年", "1949年", "1919年"]},
+            {"query_id": "TRAIN_0_QUERY_2", "query_text": "谁？", "answers": ["范"]},
+        ]},
+        {"context_id": "TRAIN_1", "context_text": "天气", "qas": [
+            {"query_id": "TRAIN_1_QUERY_0", "query_text": "何？", "answers": ["天"]},
+        ]},
+    ]);
+    let found = read("a.json", &file.to_string(), BadRows::Stop).unwrap();
+    let answers: Vec<&[Answer]> = found.questions.iter().map(|row| &row.answers[..]).collect();
+    assert_eq!(answers[0], [answer("宁平省", 11)]);
+    assert_eq!(
+        answers[1],
+        [
+            answer("1919年", 4),
+            answer("1949年", 15),
+            answer("1919年", 4)
+        ]
+    );
+    assert_eq!((found.repeated_answers, found.questions.len()), (1, 4));
+    let last = &found.questions[3];
+    assert_eq!((last.article, &*last.context), (1, "天气"));
+    assert_eq!(last.id, Some(Value::Text("TRAIN_1_QUERY_0".into())));
+}
+
+#[test]
+fn what_is_wrong_with_the_first_cmrc_files_is_named() {
+    let file = "[{\"context_text\": \"天气很好\", \"qas\": [\n\
+                {\"query_text\": \"q\", \"answers\": [\"天\", \"坏\"]},\n\
+                {\"query_text\": \"q\", \"answers\": []},\n\
+                {\"query_text\": \"q\", \"answers\": {\"text\": []}},\n\
+                {\"query_text\": \"\", \"answers\": [\"天\"]},\n\
+                {\"query_text\": \"q\", \"answers\": [\"天\"]}]}]";
+    let found = read("a.json", file, BadRows::Skip).unwrap();
+    assert_eq!(found.questions.len(), 1);
+    let messages: Vec<String> = found.skipped.iter().map(ToString::to_string).collect();
+    let ends = [
+        "line 2, field `[0].qas[0].answers[1]`: found \"坏\", wanted a text that the context holds",
+        "line 3, field `[0].qas[1].answers`: found none, wanted at least one",
+        "line 4, field `[0].qas[2].answers`: found an object, wanted a list of texts",
+        "line 5, field `[0].qas[3].query_text`: found an empty text, wanted a text",
+    ];
+    for (message, end) in messages.iter().zip(ends) {
+        assert!(message.ends_with(end), "{message}");
+    }
+    assert_eq!(messages.len(), ends.len());
+}
+
 #[test]
 fn rows_are_read_from_tables_of_either_kind_of_answers() {
     let rows = [

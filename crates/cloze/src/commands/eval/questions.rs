@@ -10,6 +10,7 @@ use crate::bad_rows::{SkippedRows, suggest_skipping};
 use crate::failure::Usage;
 use crate::models::records_folder;
 use crate::progress;
+use crate::terminal::{counted, warn};
 
 /// Questions that are evaluated together.
 const PART: usize = 1024;
@@ -43,6 +44,12 @@ pub(super) fn run(
     let mut skipped = SkippedRows::default();
     read.skipped.iter().for_each(|error| skipped.add(error));
     skipped.report();
+    if read.repeated_answers > 0 {
+        warn(format_args!(
+            "{} in a context that holds the same text again; the first place is taken",
+            counted(read.repeated_answers, "answer")
+        ));
+    }
     let total = read.questions.len();
     let bar = progress::counter(total, "questions");
     let parts = (0..total).step_by(PART).map(|first| {
