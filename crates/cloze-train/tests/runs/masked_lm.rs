@@ -266,3 +266,17 @@ fn smoothing_is_in_the_loss_of_training_and_not_in_perplexities() {
     assert_eq!(plain[0], smooth[0]);
     assert_ne!(plain[1]["loss"], smooth[1]["loss"]);
 }
+
+/// The word embeddings are the first weights and the last ones, of which there is one average.
+#[test]
+fn a_run_with_averaged_and_tied_embeddings_that_is_stopped_ends_the_same() {
+    let fixture = Fixture::new();
+    let more = "train.epochs=2\ntrain.ema={decay=0.9,ramp=false,start=3}\ntrain.tensorboard=true\n\
+                train.early_stopping={patience=1,metric=\"masked_accuracy\"}\n\
+                optimizer.layer_decay=0.9\nloss.label_smoothing=0.1\n\
+                train.schedule={kind=\"polynomial\",power=2,end_learning_rate=1e-4}";
+    let settings = settings(&fixture, FORMS[0].1, more);
+    fixture.train("whole", &settings).unwrap();
+    assert!(fixture.train_in_pieces("pieces", &settings, 5) > 1);
+    assert!(traces(&fixture.path("pieces")) == traces(&fixture.path("whole")));
+}

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use cloze_core::{LabelSet, PackedBatch};
 use cloze_model::checkpoint::Checkpoint;
 use cloze_model::named::{ParameterVisitor, for_each_parameter, is_encoder_name};
-use cloze_model::{ClassifierOutput, DropoutKey, ForwardOptions, FreezeSpec};
+use cloze_model::{ClassifierOutput, DropoutKey, ForwardOptions, FreezeSpec, Precision};
 use cloze_tasks::{ClassWeights, Task, TextClassification};
 use cloze_train::config::OptimizerConfig;
 use cloze_train::{Batch, Schedule, TrainingStep, decays};
@@ -226,4 +226,46 @@ fn a_frozen_encoder_leaves_no_graph_and_drops_nothing() {
     assert!(training.logits.is_tracked() && !training.encoder.last_hidden_state.is_tracked());
     let hidden = |output: ClassifierOutput| output.encoder.last_hidden_state.inner().into_data();
     assert_eq!(hidden(training), hidden(plain));
+}
+
+/// The loss is scaled for the way back, and gradients and steps are those of the loss itself.
+#[test]
+fn steps_with_16_bits_are_about_those_with_32() {
+    let fixture = Fixture::new();
+    let sequences: [(&[u32], usize); 2] = [(&[2, 5, 15, 3], 1), (&[2, 16, 3], 0)];
+    let step = |precision| {
+        let optimizer = OptimizerConfig {
+            // With a large epsilon the step is proportional to the gradient.
+            eps: 10.0,
+            weight_decay: Some(0.0),
+            ..OptimizerConfig::default()
+        };
+        let mut training = training(&fixture, &optimizer).with_precision(precision);
+        let before = weights(&training);
+        let report = training.step(&[batch(&sequences)]).unwrap();
+        let moved: Vec<f32> = before
+            .iter()
+            .zip(&weights(&training))
+            .flat_map(|((_, before), (_, after))| before.iter().zip(after))
+            .map(|(before, after)| after - before)
+            .collect();
+        (report, moved)
+    };
+    let length = |moved: &[f32]| moved.iter().map(|x| f64::from(x * x)).sum::<f64>().sqrt();
+    let (wanted, wanted_move) = step(Precision::F32);
+    for (precision, tolerance) in [(Precision::F16, 0.01), (Precision::Bf16, 0.05)] {
+        let (found, moved) = step(precision);
+        assert_ne!(found.gradient_norm, wanted.gradient_norm);
+        assert!(
+            (found.loss / wanted.loss - 1.0).abs() < tolerance,
+            "{found:?} {wanted:?}"
+        );
+        let ratio = found.gradient_norm / wanted.gradient_norm;
+        assert!((ratio - 1.0).abs() < tolerance, "{found:?} {wanted:?}");
+        let ratio = length(&moved) / length(&wanted_move);
+        assert!(
+            (ratio - 1.0).abs() < 2.0 * tolerance,
+            "{precision:?}: {ratio}"
+        );
+    }
 }
