@@ -12,6 +12,7 @@
 //! - [`layer_norm`]: layer normalisation of a sum with dropout, forward and backward
 //! - [`activation`]: GELU, ReLU and tanh, forward and backward
 //! - [`losses`]: softmax and sigmoid cross-entropy with their gradients
+//! - [`lstm`]: a layer of an LSTM over the sequences of a packed batch, forward and backward
 //! - [`dropout`]: masks that are recomputed instead of stored
 //! - [`elementary`]: `exp`, `erf`, `tanh` and the normal distribution of a vector
 //! - [`column_sums`], [`scatter`]: sums over the rows of a matrix, and of rows by id
@@ -34,6 +35,7 @@ pub mod encoder_layer;
 pub mod gradient_norm;
 pub mod layer_norm;
 pub mod losses;
+pub mod lstm;
 pub mod matmul;
 pub mod moving_average;
 pub mod philox;

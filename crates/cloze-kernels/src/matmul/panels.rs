@@ -142,11 +142,16 @@ pub struct Panels {
 impl Panels {
     /// Panels of a right factor.
     pub fn of<'a>(right: impl Into<Right<'a>>) -> Self {
+        let mut panels = Self::default();
+        panels.repack(right);
+        panels
+    }
+
+    /// Packs another right factor into the memory that it has.
+    pub(crate) fn repack<'a>(&mut self, right: impl Into<Right<'a>>) {
         let right = right.into();
         right.refuse_activations();
-        let mut panels = Self::default();
-        panels.pack(right, 0..right.rows());
-        panels
+        self.pack(right, 0..right.rows());
     }
 
     /// Packs some steps along k, on all threads, into the memory that it has.
