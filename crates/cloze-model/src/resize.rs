@@ -1,10 +1,11 @@
 //! Word embeddings that grow with the vocabulary.
 
+use burn::module::Param;
 use burn::tensor::Tensor;
 use thiserror::Error;
 
 use crate::encoder::Encoder;
-use crate::heads::MaskedLanguageModel;
+use crate::heads::{ContinuationModel, MaskedLanguageModel};
 use crate::parameter_source::{Init, ParameterError, ParameterSource, RandomParameters};
 
 /// Why embeddings cannot be resized.
@@ -50,19 +51,8 @@ pub fn resize_embeddings(
         Init::Normal(config.initializer_range),
     )?;
     let table = &mut encoder.embeddings.word_embeddings;
-    let trainable = table.weight.is_require_grad();
-    table.weight = table.weight.clone().map(|old| {
-        let device = old.device();
-        let new = Tensor::<2>::from_data(rows, &device);
-        // A parameter is a leaf: the sum of its parts must not remember them.
-        let old = old.detach().set_require_grad(false);
-        let grown = Tensor::cat(vec![old, new], 0).detach();
-        if trainable {
-            grown.require_grad()
-        } else {
-            grown
-        }
-    });
+    let rows = Tensor::from_data(rows, &table.weight.device());
+    table.weight = with_rows(&table.weight, rows);
     encoder.config_mut().vocab_size = vocab_size;
     Ok(encoder)
 }
@@ -81,19 +71,55 @@ pub fn resize_masked_language_model(
     model.encoder = resize_embeddings(model.encoder, vocab_size, seed)?;
     if vocab_size > from {
         let bias = &mut model.head.bias;
-        let trainable = bias.is_require_grad();
-        *bias = bias.clone().map(|old| {
-            let new = Tensor::<1>::zeros([vocab_size - from], &old.device());
-            let old = old.detach().set_require_grad(false);
-            let grown = Tensor::cat(vec![old, new], 0).detach();
-            if trainable {
-                grown.require_grad()
-            } else {
-                grown
-            }
-        });
+        let zeros = Tensor::zeros([vocab_size - from], &bias.device());
+        *bias = with_rows(bias, zeros);
     }
     Ok(model)
+}
+
+/// As [`resize_embeddings`], for a model that says which token comes next, whose head has a row of
+/// weights and a bias for every word: new rows are drawn like those of the embeddings, new biases
+/// are 0.
+///
+/// # Errors
+/// If the vocabulary would shrink.
+pub fn resize_continuation(
+    mut model: ContinuationModel,
+    vocab_size: usize,
+    seed: u64,
+) -> Result<ContinuationModel, ResizeError> {
+    let config = model.encoder.config();
+    let (from, deviation) = (config.vocab_size, config.initializer_range);
+    model.encoder = resize_embeddings(model.encoder, vocab_size, seed)?;
+    if vocab_size > from {
+        let decoder = &mut model.head.decoder;
+        let [_, width] = decoder.weight.dims();
+        let rows = RandomParameters::new(seed).get(
+            &format!("head.decoder.weight from {from}"),
+            &[vocab_size - from, width],
+            Init::Normal(deviation),
+        )?;
+        let device = decoder.weight.device();
+        decoder.weight = with_rows(&decoder.weight, Tensor::from_data(rows, &device));
+        let zeros = Tensor::zeros([vocab_size - from], &device);
+        decoder.bias = with_rows(&decoder.bias, zeros);
+    }
+    Ok(model)
+}
+
+/// A parameter with more rows; whether it is trainable stays.
+fn with_rows<const D: usize>(parameter: &Param<Tensor<D>>, rows: Tensor<D>) -> Param<Tensor<D>> {
+    let trainable = parameter.is_require_grad();
+    parameter.clone().map(|old| {
+        // A parameter is a leaf: the sum of its parts must not remember them.
+        let old = old.detach().set_require_grad(false);
+        let grown = Tensor::cat(vec![old, rows], 0).detach();
+        if trainable {
+            grown.require_grad()
+        } else {
+            grown
+        }
+    })
 }
 
 #[cfg(test)]

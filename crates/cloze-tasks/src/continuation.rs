@@ -104,7 +104,7 @@ impl Task for Continuation {
     }
 
     fn pack_weights(&self, model: &mut ContinuationModel) {
-        model.encoder.pack_weights();
+        model.pack_weights();
     }
 
     fn frozen_features(&self, _: &ContinuationModel) -> Option<Infallible> {

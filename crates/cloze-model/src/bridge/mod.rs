@@ -5,10 +5,13 @@ mod embeddings;
 mod layer;
 mod linear;
 mod losses;
+mod lstm;
 mod moving_average;
 mod operation;
 mod optimizer;
 mod packed;
+mod packed_linear;
+mod row_attention;
 mod slices;
 
 pub use cloze_kernels::adamw::{AdamW, WeightDecay};
@@ -16,8 +19,11 @@ pub use layer::compose_layers;
 pub use moving_average::move_towards;
 pub use optimizer::{adamw_step, sum_of_squares};
 pub use packed::PackedLayers;
+pub use packed_linear::PackedLinear;
 
 pub(crate) use embeddings::embeddings_forward;
 pub(crate) use layer::layer_forward;
 pub(crate) use linear::{affine_forward, linear_forward};
 pub(crate) use losses::{binary_cross_entropy_forward, cross_entropy_forward};
+pub(crate) use lstm::{LstmParameters, lstm_forward};
+pub(crate) use row_attention::row_attention_forward;

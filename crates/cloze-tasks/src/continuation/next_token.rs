@@ -26,7 +26,7 @@ impl NextTokenModel {
         let checkpoint = Checkpoint::open(folder)?;
         let config = checkpoint.wanted_continuation()?.clone();
         let (mut model, _) = load_continuation(&checkpoint, &config.head, 0, device)?;
-        model.encoder.pack_weights();
+        model.pack_weights();
         Ok(Self {
             input: ContinuationInput::new(&config, tokenizer.special()),
             model,

@@ -3,7 +3,7 @@ use burn::tensor::{Tensor, activation};
 use cloze_core::PackedBatch;
 
 use super::rows::HeadRows;
-use crate::bridge::{affine_forward, linear_forward};
+use crate::bridge::{affine_forward, linear_forward, row_attention_forward};
 use crate::encoder::{Builder, Linear, Padding};
 use crate::parameter_source::{Init, ParameterError};
 
@@ -41,7 +41,9 @@ impl RowAttention {
     pub(super) fn forward(&self, states: Tensor<2>, rows: &HeadRows, heads: usize) -> Tensor<2> {
         let (weight, bias) = (self.in_proj_weight.val(), self.in_proj_bias.val());
         let projected = affine_forward(weight, bias, states);
-        let context = attend_composed(projected, rows.offsets(), heads);
+        let offsets = rows.offsets();
+        let context = row_attention_forward(&projected, offsets, heads)
+            .unwrap_or_else(|| attend_composed(projected, offsets, heads));
         linear_forward(&self.out_proj, rows.select_read(context))
     }
 }
@@ -66,4 +68,31 @@ fn attend_composed(projected: Tensor<2>, offsets: &[usize], heads: usize) -> Ten
     let scores = part(0).matmul(part(1).swap_dims(2, 3)) * scale;
     let weights = activation::softmax(padding.mask(scores), 3);
     padding.merge_heads(weights.matmul(part(2)))
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Distribution};
+
+    use super::*;
+
+    #[test]
+    fn what_rows_see_and_its_gradient_equal_the_composed_ones() {
+        let device = Device::flex().autodiff();
+        let random =
+            |shape: [usize; 2]| Tensor::<2>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+        let offsets = [0, 3, 10, 11, 15];
+        let projected = random([15, 3 * 12]).require_grad();
+        let weights = random([15, 12]);
+        let run = |context: Tensor<2>| {
+            let gradients = (context.clone() * weights.clone()).sum().backward();
+            [context.inner(), projected.grad(&gradients).unwrap()]
+        };
+        let fused = row_attention_forward(&projected, &offsets, 4).unwrap();
+        let composed = attend_composed(projected.clone(), &offsets, 4);
+        for (fused, composed) in run(fused).into_iter().zip(run(composed)) {
+            let difference = (fused - composed).abs().max().into_scalar::<f32>();
+            assert!(difference < 1e-5, "{difference}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, activation};
 
+use crate::bridge::{LstmParameters, lstm_forward};
 use crate::encoder::{Builder, affine};
 use crate::parameter_source::{Init, ParameterError};
 
@@ -42,7 +43,14 @@ impl LstmLayer {
     /// The hidden state at every row, each sequence from a zero state: `[rows, in]` →
     /// `[rows, width]`. `offsets`, `[sequences + 1]`, are those of the sequences' first rows.
     pub fn forward(&self, input: Tensor<2>, offsets: &[usize]) -> Tensor<2> {
-        self.forward_composed(input, offsets)
+        let parameters = LstmParameters {
+            weight_ih: self.weight_ih.val(),
+            weight_hh: self.weight_hh.val(),
+            bias_ih: self.bias_ih.val(),
+            bias_hh: self.bias_hh.val(),
+        };
+        lstm_forward(parameters, &input, offsets)
+            .unwrap_or_else(|| self.forward_composed(input, offsets))
     }
 
     /// The same out of the tensor library's operations: sequences are padded behind their end,
@@ -101,5 +109,70 @@ impl Padded {
             rows: rows.collect(),
             places: places.collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Distribution};
+
+    use super::*;
+
+    fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
+        Tensor::random(shape, Distribution::Normal(0.0, 0.5), device)
+    }
+
+    fn close<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> bool {
+        (a - b).abs().max().into_scalar::<f32>() < 1e-5
+    }
+
+    #[test]
+    fn output_and_gradients_equal_the_composed_ones() {
+        let device = Device::flex().autodiff();
+        let layer = LstmLayer {
+            weight_ih: Param::from_tensor(random([24, 5], &device)),
+            weight_hh: Param::from_tensor(random([24, 6], &device)),
+            bias_ih: Param::from_tensor(random([24], &device)),
+            bias_hh: Param::from_tensor(random([24], &device)),
+        };
+        let offsets = [0, 3, 10, 11, 15];
+        let input = random([15, 5], &device).require_grad();
+        let weights = random([15, 6], &device);
+        let run = |output: Tensor<2>| {
+            let gradients = (output.clone() * weights.clone()).sum().backward();
+            (
+                output.inner(),
+                input.grad(&gradients).unwrap(),
+                [&layer.weight_ih, &layer.weight_hh].map(|w| w.grad(&gradients).unwrap()),
+                [&layer.bias_ih, &layer.bias_hh].map(|b| b.grad(&gradients).unwrap()),
+            )
+        };
+        let fused = run(layer.forward(input.clone(), &offsets));
+        let composed = run(layer.forward_composed(input.clone(), &offsets));
+        assert!(close(fused.0, composed.0));
+        assert!(close(fused.1, composed.1));
+        for (fused, composed) in fused.2.into_iter().zip(composed.2) {
+            assert!(close(fused, composed));
+        }
+        for (fused, composed) in fused.3.into_iter().zip(composed.3) {
+            assert!(close(fused, composed));
+        }
+    }
+
+    #[test]
+    fn what_is_frozen_has_no_gradient() {
+        let device = Device::flex().autodiff();
+        let layer = LstmLayer {
+            weight_ih: Param::from_tensor(random([8, 3], &device)),
+            weight_hh: Param::from_tensor(random([8, 2], &device)).set_require_grad(false),
+            bias_ih: Param::from_tensor(random([8], &device)).set_require_grad(false),
+            bias_hh: Param::from_tensor(random([8], &device)),
+        };
+        let output = layer.forward(random([4, 3], &device), &[0, 4]);
+        let gradients = output.sum().backward();
+        assert!(layer.weight_ih.grad(&gradients).is_some());
+        assert!(layer.weight_hh.grad(&gradients).is_none());
+        assert!(layer.bias_ih.grad(&gradients).is_none());
+        assert!(layer.bias_hh.grad(&gradients).is_some());
     }
 }

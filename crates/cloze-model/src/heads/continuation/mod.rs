@@ -9,6 +9,8 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use cloze_core::{EncoderConfig, PackedBatch};
@@ -21,7 +23,7 @@ pub use lstm::LstmLayer;
 use rows::HeadRows;
 
 use super::BuildError;
-use crate::bridge::linear_forward;
+use crate::bridge::{PackedLinear, linear_forward};
 use crate::encoder::{
     Builder, DropoutKey, Encoder, ForwardError, ForwardOptions, Linear, Site, activate, dropout,
     is_frozen,
@@ -47,6 +49,8 @@ pub struct ContinuationHead {
     pub decoder: Linear,
     #[module(skip)]
     config: ContinuationHeadConfig,
+    #[module(skip)]
+    packed: Option<Arc<PackedLinear>>,
 }
 
 impl ContinuationHead {
@@ -73,6 +77,7 @@ impl ContinuationHead {
                 .transpose()?,
             decoder: Linear::new(builder, "head.decoder", width, encoder.vocab_size)?,
             config: config.clone(),
+            packed: None,
         })
     }
 
@@ -97,7 +102,10 @@ impl ContinuationHead {
             None => self.recurrent(states, batch, key),
         };
         let rows = dropout(rows, key, Site::HeadOutput, self.config.dropout);
-        linear_forward(&self.decoder, rows)
+        match self.packed.as_deref().filter(|_| key.is_none()) {
+            Some(packed) => packed.forward(rows),
+            None => linear_forward(&self.decoder, rows),
+        }
     }
 
     /// What the LSTM, and the attention over it, say of the rows that are read: `[batch, width]`.
@@ -158,6 +166,14 @@ impl ContinuationModel {
         let mut builder = Builder::new(source, device, config.initializer_range);
         let head = ContinuationHead::new(&mut builder, head, &config)?;
         Ok(Self { encoder, head })
+    }
+
+    /// Packs the weights of the encoder's layers and those of the vocabulary, for a model that will
+    /// compute many batches and not be trained. Results stay the same to the bit. The weights must
+    /// not be changed afterwards. See [`Encoder::pack_weights`].
+    pub fn pack_weights(&mut self) {
+        self.encoder.pack_weights();
+        self.head.packed = PackedLinear::new(&self.head.decoder).map(Arc::new);
     }
 
     /// Runs sequences, `[CLS] tokens [SEP]` or `[CLS] tokens [MASK] [SEP]`, through encoder and head:

@@ -85,6 +85,17 @@ fn a_sequence_has_the_logits_that_it_has_alone() {
 }
 
 #[test]
+fn packed_weights_change_no_bit() {
+    let sequences: [&[u32]; 2] = [&[1, 5, 7, 2], &[1, 3, 2]];
+    for kind in KINDS {
+        let mut model = model(&head(kind, true), &Device::flex());
+        let before = logits(&model, &sequences);
+        model.pack_weights();
+        assert_eq!(logits(&model, &sequences), before, "{kind:?}");
+    }
+}
+
+#[test]
 fn rows_of_special_tokens_count_only_where_they_are_kept() {
     let device = Device::flex();
     let run = |kind, special_rows, first: u32| {
