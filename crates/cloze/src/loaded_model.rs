@@ -1,28 +1,29 @@
 //! A checkpoint as the most that cloze can make of it: a classifier of texts or of tokens, a model
-//! that answers questions, a masked language model, or an encoder.
+//! that answers questions, a masked language model, one that continues texts, or an encoder.
 
 use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
 use cloze_model::checkpoint::{
-    Checkpoint, CheckpointError, ClassifierMetadata, ClassifierOptions, LoadReport,
-    MaskedLanguageMetadata, ProblemType, QuestionAnsweringMetadata, QuestionAnsweringOptions,
-    TokenClassifierMetadata, TokenClassifierOptions, load_classifier, load_encoder,
-    load_masked_language_model, load_question_answering, load_token_classifier, save_classifier,
-    save_encoder, save_masked_language_model, save_question_answering, save_token_classifier,
+    Checkpoint, CheckpointError, ClassifierMetadata, ClassifierOptions, ContinuationMetadata,
+    LoadReport, MaskedLanguageMetadata, ProblemType, QuestionAnsweringMetadata,
+    QuestionAnsweringOptions, TokenClassifierMetadata, TokenClassifierOptions, load_classifier,
+    load_continuation, load_encoder, load_masked_language_model, load_question_answering,
+    load_token_classifier, save_classifier, save_continuation, save_encoder,
+    save_masked_language_model, save_question_answering, save_token_classifier,
 };
 use cloze_model::parameters::ParameterReport;
-use cloze_model::resize::{resize_embeddings, resize_masked_language_model};
+use cloze_model::resize::{resize_continuation, resize_embeddings, resize_masked_language_model};
 use cloze_model::{
-    Encoder, FreezeError, FreezeSpec, MaskedLanguageModel, QuestionAnsweringModel,
-    SequenceClassifier, TokenClassifier,
+    ContinuationModel, Encoder, FreezeError, FreezeSpec, MaskedLanguageModel,
+    QuestionAnsweringModel, SequenceClassifier, TokenClassifier,
 };
 use cloze_tasks::multi_label::THRESHOLDS_FILE;
 use cloze_tasks::question_answering::SETTINGS_FILE;
 use cloze_tasks::{
-    masked_lm, multi_label, question_answering, regression, text_classification,
-    token_classification,
+    Continuation, Task, continuation, masked_lm, multi_label, question_answering, regression,
+    text_classification, token_classification,
 };
 
 /// A model without regard to its task.
@@ -36,6 +37,8 @@ pub(crate) enum LoadedModel {
     QuestionAnswering(Box<QuestionAnsweringModel>),
     /// It fills masks.
     MaskedLanguage(Box<MaskedLanguageModel>),
+    /// It says which token comes next.
+    Continuation(Box<ContinuationModel>),
     /// It has none that cloze knows.
     Encoder(Box<Encoder>),
 }
@@ -47,6 +50,11 @@ impl LoadedModel {
         checkpoint: &Checkpoint,
         device: &Device,
     ) -> Result<(Self, LoadReport), CheckpointError> {
+        if let Some(continuation) = checkpoint.continuation() {
+            let head = &continuation.head;
+            let (model, report) = load_continuation(checkpoint, head, 0, device)?;
+            return Ok((Self::Continuation(Box::new(model)), report));
+        }
         if checkpoint.is_token_classifier() {
             let options = TokenClassifierOptions::default();
             let (model, report) = load_token_classifier(checkpoint, &options, device)?;
@@ -89,6 +97,7 @@ impl LoadedModel {
             Self::TokenClassifier(model) => ParameterReport::of(&**model),
             Self::QuestionAnswering(model) => ParameterReport::of(&**model),
             Self::MaskedLanguage(model) => ParameterReport::of(&**model),
+            Self::Continuation(model) => ParameterReport::of(&**model),
             Self::Encoder(model) => ParameterReport::of(&**model),
         }
     }
@@ -113,6 +122,9 @@ impl LoadedModel {
             Self::MaskedLanguage(model) => {
                 Self::MaskedLanguage(Box::new(spec.apply(*model, architecture)?.0))
             }
+            Self::Continuation(model) => {
+                Self::Continuation(Box::new(spec.apply(*model, architecture)?.0))
+            }
             Self::Encoder(model) => Self::Encoder(Box::new(spec.apply(*model, architecture)?.0)),
         })
     }
@@ -136,6 +148,10 @@ impl LoadedModel {
                 let grown = resize_masked_language_model(*model, vocab_size, seed)?;
                 Self::MaskedLanguage(Box::new(grown))
             }
+            Self::Continuation(model) => {
+                let grown = resize_continuation(*model, vocab_size, seed)?;
+                Self::Continuation(Box::new(grown))
+            }
             Self::Encoder(model) => {
                 Self::Encoder(Box::new(resize_embeddings(*model, vocab_size, seed)?))
             }
@@ -149,6 +165,7 @@ impl LoadedModel {
             Self::TokenClassifier(model) => model.encoder.config().vocab_size,
             Self::QuestionAnswering(model) => model.encoder.config().vocab_size,
             Self::MaskedLanguage(model) => model.encoder.config().vocab_size,
+            Self::Continuation(model) => model.encoder.config().vocab_size,
             Self::Encoder(model) => model.config().vocab_size,
         }
     }
@@ -164,6 +181,7 @@ impl LoadedModel {
             Self::MaskedLanguage(model) => return save_masked(folder, model, checkpoint),
             Self::TokenClassifier(model) => return save_tokens(folder, model, checkpoint),
             Self::QuestionAnswering(model) => return save_answers(folder, model, checkpoint),
+            Self::Continuation(model) => return save_continued(folder, model, checkpoint),
             Self::Classifier(model) => model,
         };
         let settings = checkpoint.cloze_settings();
@@ -254,4 +272,19 @@ fn save_masked(
         max_length: settings.and_then(|settings| settings.max_length),
     };
     save_masked_language_model(folder, model, &metadata)
+}
+
+fn save_continued(
+    folder: &Path,
+    model: &ContinuationModel,
+    checkpoint: &Checkpoint,
+) -> Result<(), CheckpointError> {
+    let continuation = checkpoint.wanted_continuation()?;
+    let metadata = ContinuationMetadata {
+        config: checkpoint.config(),
+        continuation,
+        task: continuation::NAME,
+        max_length: Continuation::new(continuation.clone()).max_length(),
+    };
+    save_continuation(folder, model, &metadata)
 }

@@ -56,7 +56,7 @@ mod tests {
             ),
             (
                 "text = \"review\"",
-                "line 7, field `data.text`: found `task = \"question-answering\"` beside it, wanted this key with the task text-classification, multi-label, regression, token-classification, masked-lm or pretraining alone",
+                "line 7, field `data.text`: found `task = \"question-answering\"` beside it, wanted this key with the task text-classification, multi-label, regression, token-classification, masked-lm, pretraining or continuation alone",
             ),
             (
                 "[train]\nbest = \"accuracy\"",

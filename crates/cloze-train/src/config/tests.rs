@@ -180,7 +180,7 @@ fn a_wrong_value_is_named_with_what_was_wanted() {
         ),
         (
             "[train]\nbest = \"f2\"",
-            "line 8, field `train.best`: found \"f2\", wanted one of \"accuracy\", \"macro_f1\", \"micro_f1\", \"f1\", \"exact_match\", \"strict_f1\", \"weighted_f1\", \"subset_accuracy\", \"mean_average_precision\", \"pearson\", \"spearman\", \"mean_squared_error\", \"loss\", \"perplexity\", \"masked_accuracy\", \"next_sentence_accuracy\"",
+            "line 8, field `train.best`: found \"f2\", wanted one of \"accuracy\", \"macro_f1\", \"micro_f1\", \"f1\", \"exact_match\", \"strict_f1\", \"weighted_f1\", \"subset_accuracy\", \"mean_average_precision\", \"pearson\", \"spearman\", \"mean_squared_error\", \"loss\", \"perplexity\", \"masked_accuracy\", \"next_sentence_accuracy\", \"next_token_accuracy\"",
         ),
         (
             "text = 5",

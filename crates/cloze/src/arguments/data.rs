@@ -13,7 +13,7 @@ Examples: three masked texts; all validation examples for another program
 
 With --json every example is one line: `tokens`, `input_ids`, `token_type_ids`, and its `label`, its
 `labels` where there may be several, the `tags` and `labels` of its tokens (-100: none), the
-`start_position`, `end_position` and `answer` of a question, or the `positions` and `targets` of what was masked.")]
+`start_position`, `end_position` and `answer` of a question, the `positions` and `targets` of what was masked, or the `next_id` of the token that comes next.")]
 pub(crate) struct DataArguments {
     /// The configuration of a run; docs/configuration.md lists its keys
     #[arg(value_name = "CONFIG.toml")]

@@ -11,7 +11,7 @@ use super::table::{TableArguments, threshold_parser};
 use crate::failure::Usage;
 
 /// Measure a model: on labelled texts, on sentences of tagged words, on questions with answers or, a
-/// masked language model, on any texts
+/// masked language model or one that continues texts, on any texts
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example: metrics, the table per class and the confusion matrix
@@ -25,14 +25,16 @@ Exact match and F1 of answers, as SQuAD's script or that of CMRC 2018 computes t
   cloze eval runs/questions --data dev-v2.0.json
   cloze eval runs/questions --data cmrc2018_dev.json --metric cmrc
 Perplexity of a masked language model, each text by itself:
-  cloze eval runs/adapted --data new-reviews.txt")]
+  cloze eval runs/adapted --data new-reviews.txt
+Perplexity of the next token, over all texts laid end to end:
+  cloze eval runs/novel --data another-novel.txt")]
 pub(crate) struct EvalArguments {
     /// Folder, run folder or Hub name of a trained model
     pub(crate) model: String,
 
     /// The texts: csv, tsv, json, jsonl or parquet; for a token classifier CoNLL columns, jsonl,
     /// parquet or `word/tag` text; questions in SQuAD's JSON, jsonl or parquet; plain text for a
-    /// masked language model
+    /// masked language model and for one that continues texts
     #[arg(long, value_name = "FILE")]
     pub(crate) data: PathBuf,
 
@@ -75,7 +77,7 @@ pub(crate) struct EvalArguments {
     #[command(flatten)]
     pub(crate) long: LongTextArguments,
 
-    /// Decides which tokens are masked
+    /// Decides which tokens are masked, or how long prefixes are
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub(crate) seed: u64,
 

@@ -25,7 +25,9 @@ pub(crate) fn run(arguments: &InspectArguments, models: &Models) -> anyhow::Resu
         LoadedModel::Classifier(_) => Some(task_of(checkpoint.problem_type_or_usual()?)),
         LoadedModel::TokenClassifier(_) => Some(token_classification::NAME),
         LoadedModel::QuestionAnswering(_) => Some(question_answering::NAME),
-        LoadedModel::MaskedLanguage(_) | LoadedModel::Encoder(_) => None,
+        LoadedModel::MaskedLanguage(_) | LoadedModel::Continuation(_) | LoadedModel::Encoder(_) => {
+            None
+        }
     };
     let inspection = Inspection {
         parameters: stored_parameters(&model, &load, &checkpoint)?,

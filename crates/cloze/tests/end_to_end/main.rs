@@ -8,6 +8,7 @@
 
 mod architectures;
 mod bad_input;
+mod continuation;
 mod devices;
 mod embeddings;
 mod evaluation;

@@ -1,0 +1,95 @@
+//! Models that say which token comes next: trained, measured, shown, inspected.
+
+use crate::place::{Place, json_lines};
+
+const CONFIG: &str = r#"
+task = "continuation"
+output = "novel"
+seed = 7
+[model]
+path = "fresh"
+[data]
+train = "novel.txt"
+split = { validation = 0.1, test = 0.1 }
+[continuation]
+length = 8
+head = "lstm"
+hidden_size = 24
+[train]
+epochs = 6
+batch_size = 16
+learning_rate = 1e-2
+"#;
+
+fn trained() -> Place {
+    let place = Place::with_reviews();
+    let line = "the plot was lovely and the song was slow\n";
+    place.write("novel.txt", line.repeat(40));
+    place.write("novel.toml", CONFIG);
+    place.stdout("train novel.toml");
+    place
+}
+
+#[test]
+fn a_model_learns_a_text_and_is_measured_on_it() {
+    let place = trained();
+    let metrics = place.json("novel/metrics.json");
+    let test = &metrics["test"];
+    assert!(
+        test["next_token_accuracy"].as_f64().unwrap() > 0.8,
+        "{test}"
+    );
+    let perplexity = test["perplexity"].as_f64().unwrap();
+    assert!((test["loss"].as_f64().unwrap().exp() - perplexity).abs() < 1e-6);
+
+    place.write(
+        "more.txt",
+        "the plot was lovely and the song was slow\n".repeat(3),
+    );
+    let found = json_lines(&place.stdout("eval novel --data more.txt --json")).remove(0);
+    assert!(
+        found["next_token_accuracy"].as_f64().unwrap() > 0.8,
+        "{found}"
+    );
+
+    let inspected = place.stdout("inspect novel --json");
+    assert_eq!(json_lines(&inspected)[0]["task"], "continuation");
+    assert!(place.exists("novel/model/modeling_cloze.py"));
+}
+
+#[test]
+fn samples_are_shown_with_what_comes_next() {
+    let place = trained();
+    let shown = json_lines(&place.stdout("data novel.toml --show 2 --json"));
+    assert_eq!(shown.len(), 2);
+    assert_eq!(shown[0]["input_ids"].as_array().unwrap().len(), 10);
+    assert_eq!(shown[0]["next_id"], shown[1]["input_ids"][8]);
+    let prefixes = "data novel.toml --show 1 --set continuation.samples=\"prefixes\"";
+    let text = place.stdout(prefixes);
+    assert!(
+        text.contains("[MASK] [SEP]") && text.contains("next "),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_makes_no_sense_is_told() {
+    let place = trained();
+    place.write("short.txt", "the plot\n");
+    let said = place.failure("eval novel --data short.txt", 1);
+    assert!(
+        said.contains("short.txt, test split: found 2 tokens, wanted 9 at least"),
+        "{said}"
+    );
+    let said = place.failure("predict novel plot", 2);
+    assert!(said.contains("the model continues texts"), "{said}");
+    let said = place.failure("train novel.toml --set continuation.attention_heads=0", 2);
+    assert!(said.contains("continuation.attention_heads"), "{said}");
+    let uneven = "train novel.toml --set output=x --set continuation.head=\"lstm-attention\" \
+                  --set continuation.attention_heads=5";
+    let said = place.failure(uneven, 1);
+    assert!(
+        said.contains("5 attention heads do not share a width of 24 evenly"),
+        "{said}"
+    );
+}
