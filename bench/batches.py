@@ -58,6 +58,16 @@ def random_tagged_batches(file: Path, batches: int, sequences: int, length: int,
     write(file, tagged)
 
 
+def random_window_batches(file: Path, batches: int, sequences: int, length: int, vocab_size: int) -> None:
+    """Batches of `[CLS] random ids [SEP]`, all of the same length; the label is the id that comes next."""
+    generator = random.Random(4)
+    windows = []
+    for _ in range(batches):
+        words = [[generator.randrange(FIRST_WORD, vocab_size) for _ in range(length - 1)] for _ in range(sequences)]
+        windows.append({"input_ids": [[CLS, *row[:-1], SEP] for row in words], "labels": [row[-1] for row in words]})
+    write(file, windows)
+
+
 def mask(ids: list[int], vocab_size: int, generator: random.Random) -> tuple[list[int], list[int], list[int]]:
     """A row after masking, where it was masked and what was there; its first and last id stay."""
     ids = list(ids)

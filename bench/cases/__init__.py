@@ -7,9 +7,11 @@ models and inputs and returns the comparisons.
 from cases import (
     adamw,
     cold_start,
+    continuation_step,
     frozen_encoder,
     inference_batch,
     inference_one_text,
+    lstm,
     mlm_step,
     names_epoch,
     review_stream,
@@ -23,6 +25,8 @@ CASES = {
     for case in (
         training_step,
         mlm_step,
+        continuation_step,
+        lstm,
         reviews_epoch,
         names_epoch,
         frozen_encoder,

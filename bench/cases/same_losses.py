@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agreement import agree
-from batches import random_batches, random_masked_batches, random_tagged_batches
+from batches import random_batches, random_masked_batches, random_tagged_batches, random_window_batches
 from measurement import run
 from settings import Settings
 
@@ -24,8 +24,8 @@ class Work:
 
 CLASSIFICATION = Work(random_batches, "train_step", "transformers_steps")
 MASKED_LM = Work(random_masked_batches, "mlm_step", "transformers_mlm_steps", ["--given-masks"])
-
 TAGS = Work(random_tagged_batches, "token_step", "transformers_token_steps")
+WINDOWS = Work(random_window_batches, "continuation_step", "torch_continuation_steps")
 
 
 def check(settings: Settings, kind: str, vocab_size: int, work: Work = CLASSIFICATION) -> None:

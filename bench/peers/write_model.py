@@ -5,13 +5,15 @@
 KIND is a classifier, `bert-base` (random weights), `bert-base-zh` (random weights, the Chinese
 vocabulary with its tokenizer) or `minilm` (its weights and tokenizer with a random head), a masked
 language model, `bert-base-mlm` (random weights, the tokenizer of BERT's uncased English vocabulary), or a
-token classifier, `bert-base-zh-names` (random weights, the Chinese vocabulary, seven labels).
+token classifier, `bert-base-zh-names` (random weights, the Chinese vocabulary, seven labels), or
+`bert-base-continuation` (random weights, two dense layers that say which token comes next).
 Leaves `parameters.json` in OUT as well: names and shapes. With `--onnx`, `model.onnx`: the graph of a
 classifier that PyTorch exports, with the fusions of ONNX Runtime's own optimizer for BERT.
 """
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import torch
@@ -26,8 +28,9 @@ from transformers import (
 
 ASSETS = Path(__file__).parents[2] / "assets"
 INPUTS = ["input_ids", "attention_mask", "token_type_ids"]
-MASKED_LM, NAMES = "bert-base-mlm", "bert-base-zh-names"
-VOCABULARIES = {"bert-base": 30_522, "bert-base-zh": 21_128, MASKED_LM: 30_522, NAMES: 21_128}
+MODELING = Path(__file__).parents[2] / "crates/cloze-model/src/checkpoint"
+MASKED_LM, NAMES, CONTINUATION = "bert-base-mlm", "bert-base-zh-names", "bert-base-continuation"
+VOCABULARIES = {"bert-base": 30_522, "bert-base-zh": 21_128, MASKED_LM: 30_522, NAMES: 21_128, CONTINUATION: 30_522}
 CLASSES = {MASKED_LM: BertForMaskedLM, NAMES: BertForTokenClassification}
 TOKENIZERS = {
     "bert-base-zh": ASSETS / "vocab-zh",
@@ -48,6 +51,18 @@ class Logits(torch.nn.Module):
         return self.model(
             input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
         ).logits
+
+
+def continuation(config: BertConfig, dropout: float) -> torch.nn.Module:
+    """A model for windows of 32 tokens, with the head that cloze saves."""
+    sys.path.insert(0, str(MODELING))
+    from modeling_cloze_continuation import ClozeForContinuation
+
+    head = {"kind": "linear", "hidden_size": config.hidden_size, "layers": 1, "attention_heads": 1}
+    head |= {"activation": "gelu", "dropout": dropout, "special_rows": True}
+    read = {"samples": "windows", "length": 32, "stride": 1, "head": head}
+    config.cloze = {"task": "continuation", "max_length": 34, "continuation": read}
+    return ClozeForContinuation(config)
 
 
 def export(folder: Path) -> None:
@@ -101,7 +116,10 @@ def main() -> None:
         )
     else:
         config = BertConfig(vocab_size=VOCABULARIES[arguments.kind], num_labels=7 if arguments.kind == NAMES else 2, **dropout, **layers)
-        model = CLASSES.get(arguments.kind, BertForSequenceClassification)(config)
+        if arguments.kind == CONTINUATION:
+            model = continuation(config, arguments.dropout)
+        else:
+            model = CLASSES.get(arguments.kind, BertForSequenceClassification)(config)
     model.save_pretrained(arguments.out)
     if arguments.kind in TOKENIZERS:
         AutoTokenizer.from_pretrained(TOKENIZERS[arguments.kind]).save_pretrained(arguments.out)
