@@ -72,6 +72,12 @@ impl Tokenizer {
         }
     }
 
+    /// Whether every letter becomes a small one before a text is split into tokens.
+    pub fn is_lower_case(&self) -> bool {
+        let normalizer = self.inner.pipeline.get_normalizer();
+        normalizer.is_some_and(super::loading::has_lowercase)
+    }
+
     /// Whether a token itself says that it goes on with a word, as `##` does.
     pub fn marks_continuations(&self) -> bool {
         match self.inner.pipeline.get_model() {
@@ -102,7 +108,7 @@ fn join_chinese(pieces: &mut [String], special: &[bool]) {
 
 /// Chinese characters (those that BERT takes for words of their own), and the punctuation that
 /// is written between them without spaces.
-fn is_chinese(character: char) -> bool {
+pub(super) fn is_chinese(character: char) -> bool {
     matches!(character,
         '\u{4E00}'..='\u{9FFF}'
         | '\u{3400}'..='\u{4DBF}'

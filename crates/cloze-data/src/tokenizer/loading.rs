@@ -344,7 +344,7 @@ fn apply_normalizer_settings(
 }
 
 /// Whether a normalizer, or one of its parts, makes letters small.
-fn has_lowercase(normalizer: &NormalizerWrapper) -> bool {
+pub(super) fn has_lowercase(normalizer: &NormalizerWrapper) -> bool {
     match normalizer {
         NormalizerWrapper::Lowercase(_) => true,
         NormalizerWrapper::BertNormalizer(bert) => bert.lowercase,

@@ -2,6 +2,7 @@
 //!
 //! - [`Tokenizer`]: load, encode, decode, add tokens, save
 //! - [`EncodeOptions`] and [`Encoding`]: what goes in besides the text, and what comes out
+//! - [`TextStream`]: tokens that come one by one → text behind a text
 //! - [`train_wordpiece`]: a vocabulary from text files
 //! - [`TextLines`]: the lines of a UTF-8 file, with the place of what is not UTF-8
 //! - [`LongTexts`]: counts texts that are longer than the model reads
@@ -32,6 +33,7 @@ mod padding;
 mod saving;
 mod special_tokens;
 mod text_lines;
+mod text_stream;
 mod train;
 mod truncation;
 mod vocab_file;
@@ -49,6 +51,7 @@ pub use loading::WordPieceOptions;
 pub use long_texts::LongTexts;
 pub use special_tokens::{SpecialToken, SpecialTokenNames, SpecialTokens};
 pub use text_lines::TextLines;
+pub use text_stream::TextStream;
 pub use train::{VocabTraining, train_wordpiece};
 pub(crate) use truncation::share as share_room;
 
