@@ -104,7 +104,7 @@ impl MaskedLanguagePipeline {
                 missing: report.missing,
             });
         }
-        model.encoder.pack_weights();
+        model.pack_weights();
         Ok(Self {
             folder: folder.into(),
             max_length: max_length(&checkpoint, &tokenizer),

@@ -108,6 +108,35 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 }
 
 #[test]
+fn packed_weights_give_the_same_bits() {
+    for (name, next_sentence) in CASES {
+        let case = Case::open(name, next_sentence);
+        let load = || {
+            let device = Device::flex();
+            load_masked_language_model(&case.checkpoint, next_sentence, 0, &device)
+                .unwrap()
+                .0
+        };
+        let (plain, mut packed) = (load(), load());
+        packed.pack_weights();
+        let batch = case.batch();
+        let rows = case.rows(&batch);
+        let logits = |model: &MaskedLanguageModel, rows: &[usize]| -> Vec<f32> {
+            let output = model
+                .forward(&batch, rows, &ForwardOptions::default())
+                .unwrap();
+            values(output.logits)
+        };
+        assert_eq!(logits(&packed, &rows), logits(&plain, &rows), "{name}");
+        assert_eq!(
+            logits(&packed, &rows[..1]),
+            logits(&plain, &rows[..1]),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn logits_equal_those_of_transformers() {
     for (name, next_sentence) in CASES {
         let mut case = Case::open(name, next_sentence);

@@ -135,7 +135,7 @@ impl Task for MaskedLm {
     }
 
     fn pack_weights(&self, model: &mut MaskedLanguageModel) {
-        model.encoder.pack_weights();
+        model.pack_weights();
     }
 
     fn frozen_features(&self, _: &MaskedLanguageModel) -> Option<Infallible> {

@@ -18,7 +18,7 @@ pub use cloze_kernels::adamw::{AdamW, WeightDecay};
 pub use layer::compose_layers;
 pub use moving_average::move_towards;
 pub use optimizer::{adamw_step, sum_of_squares};
-pub use packed::PackedLayers;
+pub use packed::{PackedLayers, PackedMatrix};
 pub use packed_linear::PackedLinear;
 
 pub(crate) use embeddings::embeddings_forward;

@@ -1,7 +1,9 @@
 use burn::backend::Flex;
 use burn::tensor::Tensor;
 use cloze_core::EncoderConfig;
+use cloze_kernels::buffers;
 use cloze_kernels::encoder_layer::PackedLayer;
+use cloze_kernels::matmul::{Matrix, Output, Panels, Start, multiply_packed};
 
 use super::layer::{Settings, is_fused};
 use super::slices::{from_vec, into_slices};
@@ -51,5 +53,41 @@ pub(super) fn packed_forward(
     LayerOutput {
         hidden: Tensor::from_primitive::<Flex>(hidden),
         attentions: weights.map(|weights| Tensor::from_primitive::<Flex>(from_vec(weights, shape))),
+    }
+}
+
+/// The matrix of a linear layer, `[out, in]`, packed for the CPU: for a wide one that few rows are
+/// multiplied with, again and again.
+#[derive(Debug)]
+pub struct PackedMatrix(Panels);
+
+impl PackedMatrix {
+    /// Packs a matrix; `None` where the kernels do not run, as for [`PackedLayers`].
+    pub(crate) fn new(weight: &Tensor<2>) -> Option<Self> {
+        if !is_fused(weight) || weight.device().is_autodiff() {
+            return None;
+        }
+        let [outputs, inputs] = weight.dims();
+        let weight = into_slices(weight.clone());
+        let matrix = Matrix::new(weight.storage(), outputs, inputs);
+        Some(Self(Panels::of(matrix.transpose())))
+    }
+
+    /// The product with a bias, `[rows, in]` → `[rows, out]`: the bits of the layer that is not packed.
+    pub(crate) fn forward(&self, bias: Tensor<1>, input: Tensor<2>) -> Tensor<2> {
+        let [rows, inputs] = input.dims();
+        let (input, bias) = (into_slices(input), into_slices(bias));
+        let outputs = self.0.columns();
+        let mut output = buffers::take(rows * outputs);
+        multiply_packed(
+            Matrix::new(input.storage(), rows, inputs),
+            &self.0,
+            Start::Bias(bias.storage()),
+            Output {
+                data: &mut output,
+                stride: outputs,
+            },
+        );
+        Tensor::from_primitive::<Flex>(from_vec(output, [rows, outputs]))
     }
 }

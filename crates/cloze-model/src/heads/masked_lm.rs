@@ -1,9 +1,11 @@
+use std::sync::Arc;
+
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use cloze_core::{Activation, EncoderConfig, PackedBatch};
 
 use super::BuildError;
-use crate::bridge::{affine_forward, linear_forward};
+use crate::bridge::{PackedMatrix, affine_forward, linear_forward};
 use crate::encoder::{
     Builder, Encoder, EncoderOutput, ForwardError, ForwardOptions, LayerNorm, Linear, activate,
 };
@@ -21,6 +23,8 @@ pub struct MaskedLanguageHead {
     pub bias: Param<Tensor<1>>,
     #[module(skip)]
     activation: Activation,
+    #[module(skip)]
+    packed_words: Option<Arc<PackedMatrix>>,
 }
 
 impl MaskedLanguageHead {
@@ -47,6 +51,7 @@ impl MaskedLanguageHead {
                 Init::Zeros,
             )?,
             activation,
+            packed_words: None,
         })
     }
 
@@ -54,7 +59,10 @@ impl MaskedLanguageHead {
     fn forward(&self, states: Tensor<2>, words: Tensor<2>) -> Tensor<2> {
         let states = activate(self.activation, linear_forward(&self.transform, states));
         let states = self.transform_norm.forward(states);
-        affine_forward(words, self.bias.val(), states)
+        match &self.packed_words {
+            Some(packed) => packed.forward(self.bias.val(), states),
+            None => affine_forward(words, self.bias.val(), states),
+        }
     }
 }
 
@@ -116,6 +124,14 @@ impl MaskedLanguageModel {
         })
     }
 
+    /// Packs the weights of the encoder's layers and the word embeddings, as
+    /// [`Encoder::pack_weights`] does. The weights must not be changed afterwards.
+    pub fn pack_weights(&mut self) {
+        self.encoder.pack_weights();
+        let words = self.encoder.embeddings.word_embeddings.weight.val();
+        self.head.packed_words = PackedMatrix::new(&words).map(Arc::new);
+    }
+
     /// Runs a batch through the encoder, and the head on these rows of `[tokens, hidden]` alone.
     ///
     /// # Errors
@@ -124,6 +140,15 @@ impl MaskedLanguageModel {
     /// # Panics
     /// If there is no row, or one is none of the batch's tokens.
     pub fn forward(
+        &self,
+        batch: &PackedBatch,
+        rows: &[usize],
+        options: &ForwardOptions,
+    ) -> Result<MaskedLanguageOutput, ForwardError> {
+        self.encoder.run(|| self.pass(batch, rows, options))
+    }
+
+    fn pass(
         &self,
         batch: &PackedBatch,
         rows: &[usize],
