@@ -10,6 +10,8 @@ use cloze_model::{BuildError, ForwardError};
 use cloze_tasks::TaskError;
 use thiserror::Error;
 
+use crate::generation::SettingError;
+
 /// Why a model cannot be used for predictions.
 #[derive(Debug, Error)]
 pub enum InferError {
@@ -190,6 +192,23 @@ pub enum InferError {
         /// What it was wanted for.
         wanted: &'static str,
     },
+    /// The model does not say which token comes next.
+    #[error("{folder} does not continue texts: it is {what}")]
+    NotAGenerationModel {
+        /// The folder.
+        folder: PathBuf,
+        /// What its `config.json` says that it is.
+        what: String,
+    },
+    /// Settings of generation that make no sense.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// A text to be continued has no token.
+    #[error("a prompt: found a text without a token, wanted one or several")]
+    EmptyPrompt,
+    /// No token can come next: every one is banned, or the scores are no numbers.
+    #[error("there is no token to go on with: every one is banned, or the model gives no number")]
+    NothingToWrite,
     /// The model gives several numbers.
     #[error("{folder} gives {outputs} numbers a text, and cloze reads models that give one")]
     SeveralNumbers {

@@ -8,6 +8,7 @@
 //! - [`ModelTask`]: what a saved model is for
 //! - [`MaskedLanguagePipeline`]: texts with masks → words and scores; pairs → whether they follow
 //! - [`ContinuationPipeline`]: a model that says which token comes next; long texts → metrics
+//! - [`generation`]: a model and prompts → texts that go on
 //! - [`Embedder`]: texts → vectors; [`Similarity`]: vectors → how alike their texts are
 //! - [`VectorIndex`] and [`IndexWriter`]: texts and their vectors in a folder, and search in it
 //! - [`rows`]: texts of a file or of standard input as they come
@@ -27,6 +28,7 @@
 mod continuation;
 mod embedder;
 mod error;
+pub mod generation;
 mod masked_evaluation;
 mod masked_language;
 mod model_folder;
