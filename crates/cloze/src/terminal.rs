@@ -41,6 +41,11 @@ impl Results {
         writeln!(self.out, "{line}").map_err(output_error)
     }
 
+    /// Writes a part of a line.
+    pub(crate) fn part(&mut self, part: impl Display) -> anyhow::Result<()> {
+        write!(self.out, "{part}").map_err(output_error)
+    }
+
     /// Writes a value as one line of JSON.
     pub(crate) fn json(&mut self, value: &impl serde::Serialize) -> anyhow::Result<()> {
         match serde_json::to_writer(&mut self.out, value) {

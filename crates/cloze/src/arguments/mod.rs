@@ -5,10 +5,12 @@
 pub(crate) mod answers;
 pub(crate) mod convert;
 pub(crate) mod data;
+pub(crate) mod decoding;
 pub(crate) mod device;
 pub(crate) mod embed;
 pub(crate) mod embedding;
 pub(crate) mod eval;
+pub(crate) mod generate;
 pub(crate) mod index;
 pub(crate) mod init;
 pub(crate) mod inspect;
@@ -82,6 +84,7 @@ pub(crate) enum Command {
     Train(train::TrainArguments),
     Eval(eval::EvalArguments),
     Predict(predict::PredictArguments),
+    Generate(generate::GenerateArguments),
     Embed(embed::EmbedArguments),
     Similarity(similarity::SimilarityArguments),
     Index(index::IndexArguments),

@@ -6,6 +6,7 @@ mod data;
 mod embed;
 mod embedding;
 mod eval;
+mod generate;
 mod index;
 mod init;
 mod inspect;
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Train(arguments) => train::run(&arguments, &models),
         Command::Eval(arguments) => eval::run(&arguments, &models),
         Command::Predict(arguments) => predict::run(arguments, &models),
+        Command::Generate(arguments) => generate::run(&arguments, &models),
         Command::Embed(arguments) => embed::run(arguments, &models),
         Command::Similarity(arguments) => similarity::run(arguments, &models),
         Command::Index(arguments) => index::run(&arguments, &models),

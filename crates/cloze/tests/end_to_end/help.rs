@@ -2,10 +2,11 @@
 
 use crate::place::Place;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "train",
     "eval",
     "predict",
+    "generate",
     "embed",
     "similarity",
     "index",

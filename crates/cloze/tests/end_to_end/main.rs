@@ -12,6 +12,7 @@ mod continuation;
 mod devices;
 mod embeddings;
 mod evaluation;
+mod generation;
 mod help;
 mod interrupted_runs;
 mod large_indexes;
