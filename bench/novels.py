@@ -113,7 +113,7 @@ def heads(program: str, novel: Novel, folder: Path, lengths: list[int], samples:
                 metrics = trained(program, novel, run, changes)
                 test = metrics["test"]
                 texts = continuations(program, run, novel, PLAIN)
-                numbers = [f"{test['perplexity']:.1f}", f"{test['accuracy']:.3f}"]
+                numbers = [f"{test['perplexity']:.1f}", f"{test['next_token_accuracy']:.3f}"]
                 numbers.append(f"{metrics['tokens_per_second']:,.0f}")
                 row(head, kind, str(length), *numbers, *variety(texts))
                 (run / "continuations.json").write_text(json.dumps(texts, ensure_ascii=False, indent=1))
