@@ -109,6 +109,10 @@ impl TagEvaluator {
     }
 
     fn add_window(&mut self, target: &TagTarget, predicted: &[usize]) {
+        if target.tokens.iter().all(|token| token.word.is_none()) {
+            // The inside of a word that is longer than a window, behind all that is judged.
+            return;
+        }
         let words = self.open.entry(target.sentence).or_default();
         for (token, &predicted) in target.tokens.iter().zip(predicted) {
             if let Some(word) = token.word {

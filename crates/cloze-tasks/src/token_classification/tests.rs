@@ -137,6 +137,29 @@ fn sentences_are_handed_on_in_their_order_once_all_of_their_words_were_seen() {
 }
 
 #[test]
+fn the_rest_of_a_long_word_holds_no_sentence_back() {
+    let task = task(&["a", "v"]);
+    let mut evaluator = task.evaluator();
+    evaluator.keep_predictions();
+    let rest = TagTarget {
+        tokens: vec![TaggedToken {
+            position: 1,
+            label: 1,
+            word: None,
+        }],
+        ..target(0, &[0, 1])
+    };
+    for window in [target(0, &[0, 1]), rest, target(1, &[1, 1])] {
+        let predicted = vec![1; window.tokens.len()];
+        evaluator.add(&[window], 1.0, &predicted);
+    }
+    assert_eq!(evaluator.take_predictions().len(), 2);
+    assert_eq!(evaluator.last_predictions(), []);
+    let accuracy = evaluator.evaluation().metrics.get("accuracy");
+    assert_eq!(accuracy, Some(3.0 / 4.0));
+}
+
+#[test]
 fn every_reported_metric_has_a_direction() {
     for labels in [&["O", "B-X", "I-X"][..], &["O", "I-X"], &["a", "v"]] {
         let task = task(labels);
