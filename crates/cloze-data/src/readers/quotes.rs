@@ -59,6 +59,11 @@ pub(super) struct QuoteScan {
     at_line_start: bool,
     /// A blank line was seen, and whether anything stands behind it.
     blank_line: Option<bool>,
+    /// Whether the byte before is a carriage return that may end a line.
+    behind_return: bool,
+    /// Whether lines end in a carriage return and a line feed, as far as they all end alike.
+    ends_in_two: Option<bool>,
+    ends_differ: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +85,9 @@ impl QuoteScan {
             is_loose: false,
             at_line_start: true,
             blank_line: None,
+            behind_return: false,
+            ends_in_two: None,
+            ends_differ: false,
         }
     }
 
@@ -94,6 +102,7 @@ impl QuoteScan {
             }
             // A carriage return alone may end a line, or stand before the line feed that does.
             self.at_line_start = byte == b'\n' || (self.at_line_start && byte == b'\r');
+            self.see_end(byte);
         }
         let ends_field = ends_line || byte == self.delimiter;
         self.place = match (self.place, byte) {
@@ -112,6 +121,22 @@ impl QuoteScan {
             (Place::FieldStart | Place::InField, _) => Place::InField,
         };
         self.seen += 1;
+    }
+
+    fn see_end(&mut self, byte: u8) {
+        if byte == b'\n' {
+            let first = *self.ends_in_two.get_or_insert(self.behind_return);
+            self.ends_differ |= first != self.behind_return;
+        } else {
+            // One that no line feed follows.
+            self.ends_differ |= self.behind_return;
+        }
+        self.behind_return = byte == b'\r';
+    }
+
+    /// Whether lines end in different ways.
+    pub(super) fn ends_differ(&self) -> bool {
+        self.ends_differ || self.behind_return
     }
 
     /// Whether a blank line stands before a line with something in it.
@@ -144,6 +169,20 @@ mod tests {
         #[test]
         fn bytes_that_come_one_by_one_tell_the_same(text in "[a\"\n\r,]{0,12}") {
             prop_assert_eq!(byte_by_byte(&text).finish(), scan(text.as_bytes(), b','));
+        }
+    }
+
+    #[test]
+    fn ends_of_lines_differ_or_do_not() {
+        for (text, differ) in [
+            ("a\nb\n", false),
+            ("a\r\nb\r\n", false),
+            ("a,\"b\nc\"\r\nd\r\n", false),
+            ("a\nb\r\n", true),
+            ("a\rb\n", true),
+            ("a\nb\r", true),
+        ] {
+            assert_eq!(byte_by_byte(text).ends_differ(), differ, "{text:?}");
         }
     }
 

@@ -43,6 +43,7 @@ pub(super) fn read(
     {
         input.consume(BYTE_ORDER_MARK.len());
     }
+    let ends_in_two = ends_in_two(input.fill_buf().map_err(read_error)?);
     let reader = ReaderBuilder::new()
         .delimiter(dialect.delimiter)
         .quoting(dialect.quoting)
@@ -53,11 +54,14 @@ pub(super) fn read(
         path: path.into(),
         reader,
         record: ByteRecord::new(),
+        pending: 0,
     };
     let header = match records.next() {
         Some(record) => record?.1,
         None => return Err(InputError::new(path, "an empty file", "rows of data").into()),
     };
+    // A record is read up to the carriage return: the line feed stands before the next one.
+    records.pending = usize::from(ends_in_two);
     let columns: Arc<Vec<String>> =
         Arc::new(header.iter().map(|name| name.trim().to_owned()).collect());
     let path = path.to_owned();
@@ -80,11 +84,19 @@ fn row(path: &Path, (line, fields): (usize, Vec<String>), width: usize) -> Resul
     Err(InputError::new(path, count(fields.len()), wanted).at_line(line))
 }
 
+/// Whether lines end in a carriage return and a line feed, as the first one does.
+fn ends_in_two(start: &[u8]) -> bool {
+    let end = start.iter().position(|&byte| byte == b'\n');
+    end.is_some_and(|end| end > 0 && start[end - 1] == b'\r')
+}
+
 /// Lines and fields of the records.
 struct Records {
     path: PathBuf,
     reader: Reader<Input>,
     record: ByteRecord,
+    /// Line ends that stand before a record and belong to the one before.
+    pending: usize,
 }
 
 impl Iterator for Records {
@@ -107,7 +119,7 @@ impl Records {
         let line = self
             .record
             .position()
-            .map_or(0, |position| position.line() as usize);
+            .map_or(0, |position| position.line() as usize + self.pending);
         let text = |field: &[u8]| match std::str::from_utf8(field) {
             Ok(text) => Ok(text.to_owned()),
             Err(error) => {

@@ -204,6 +204,19 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_counted_whatever_ends_them() {
+        let text = "text,n\n\"a\nb\",1\nc\nd,2\n";
+        let lines = |text: &str| {
+            let rows = read("t.csv", text).into_iter();
+            rows.map(|row| row.map(|(line, _)| line))
+                .collect::<Vec<_>>()
+        };
+        let expected = lines(text);
+        assert_eq!((expected[0].clone(), expected[2].clone()), (Ok(2), Ok(5)));
+        assert_eq!(lines(&text.replace('\n', "\r\n")), expected);
+    }
+
+    #[test]
     fn a_bad_row_is_named_and_the_next_one_read() {
         assert_eq!(
             read("t.csv", b"text,n\na\n\xB2\xEE,1\nb,2\n"),

@@ -142,7 +142,8 @@ impl Delimited {
 }
 
 /// Looks through a file piece by piece. `None` where it is not to be streamed: it is empty or of other
-/// text than UTF-8, or blank lines stand among its rows, which lines of rows are not counted past.
+/// text than UTF-8, or blank lines stand among its rows or lines end in different ways, so that the lines
+/// of rows would not be known.
 fn look_through(path: &Path, delimiter: u8) -> std::io::Result<Option<Delimited>> {
     let mut input = BufReader::with_capacity(1 << 16, File::open(path)?);
     let start = input.fill_buf()?;
@@ -168,10 +169,10 @@ fn look_through(path: &Path, delimiter: u8) -> std::io::Result<Option<Delimited>
         let length = bytes.len();
         input.consume(length);
     }
-    let has_blank_lines = scan.has_blank_lines();
+    let is_uncounted = scan.has_blank_lines() || scan.ends_differ();
     let quotes = scan.finish();
-    let usable = !blank && !has_blank_lines && !matches!(quotes, Quotes::Unclosed(_));
+    let usable = !blank && !is_uncounted && !matches!(quotes, Quotes::Unclosed(_));
     // In TSV a quote that is never closed means itself.
-    let usable = usable || (delimiter == b'\t' && !blank && !has_blank_lines);
+    let usable = usable || (delimiter == b'\t' && !blank && !is_uncounted);
     Ok(usable.then_some(Delimited { quotes, has_quotes }))
 }
