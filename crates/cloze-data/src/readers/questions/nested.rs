@@ -194,8 +194,9 @@ impl<'a> Reader<'a> {
             error: &error,
             path: &format!("{field}."),
         };
-        let context: Result<Arc<str>, InputError> =
-            place.text(self.names.context, context.as_ref()).map(Into::into);
+        let context: Result<Arc<str>, InputError> = place
+            .text(self.names.context, context.as_ref())
+            .map(Into::into);
         for (index, question) in questions.into_iter().enumerate() {
             let field = format!("{field}.qas[{index}]");
             let row = match self.object(question, &field, line) {
@@ -237,7 +238,9 @@ impl<'a> Reader<'a> {
             answers,
             context,
             article: self.articles,
-            id: value(self.names.id).filter(|id| **id != Value::Null).cloned(),
+            id: value(self.names.id)
+                .filter(|id| **id != Value::Null)
+                .cloned(),
             line,
             number: self.taken + self.rows.len(),
         })

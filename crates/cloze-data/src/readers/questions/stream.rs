@@ -142,6 +142,16 @@ mod tests {
         format!("[{}]", items.join(",\n"))
     }
 
+    #[test]
+    fn a_list_of_contexts_is_read_as_a_whole() {
+        let question = r#"{"query_text": "who", "answers": ["b"]}"#;
+        let context = format!(r#"{{"context_text": "a b b", "qas": [{question}]}}"#);
+        same("a.json", &list(&[&context, &context]), BadRows::Stop);
+        let bad = context.replace("a b b", "a");
+        same("a.json", &list(&[&context, &bad]), BadRows::Skip);
+        same("a.json", &list(&[&context, &bad]), BadRows::Stop);
+    }
+
     proptest! {
         #[test]
         fn articles_that_come_one_by_one_are_the_same_questions(
