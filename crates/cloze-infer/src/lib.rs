@@ -53,7 +53,7 @@ pub use masked_language::{
     FillOptions, FilledText, Filling, MaskedLanguagePipeline, NEXT_SENTENCE_LABELS,
 };
 pub use model_folder::model_folder;
-pub use model_task::ModelTask;
+pub use model_task::{ModelTask, written_task};
 pub use multi_label_classifier::{MultiLabelClassifier, MultiLabelOptions};
 pub use question_answering::{
     AnsweredQuestion, AnsweringOptions, FoundAnswer, QuestionAnsweringPipeline,

@@ -29,15 +29,27 @@ pub enum ModelTask {
     Continuation,
 }
 
-impl ModelTask {
-    /// Whether it is one prediction for a whole text.
-    pub fn labels_texts(self) -> bool {
-        matches!(
-            self,
-            Self::TextClassification | Self::MultiLabel | Self::Regression
-        )
-    }
+/// The task that cloze has written into `config.json`; nothing where `transformers`, which keeps what
+/// it does not know, has trained the model for something else since.
+pub fn written_task(checkpoint: &Checkpoint) -> Option<&str> {
+    let name = checkpoint.cloze_settings()?.task.as_deref()?;
+    let task = ModelTask::of_name(name);
+    let class = class_of(checkpoint);
+    let is_true = match ModelTask::of_class(class, checkpoint) {
+        Some(by_class) => by_class == task,
+        None => !class.ends_with("ForSequenceClassification") || task.is_of_whole_texts(),
+    };
+    is_true.then_some(name)
+}
 
+/// The class of `transformers` that a checkpoint is of; an empty text where it does not say.
+fn class_of(checkpoint: &Checkpoint) -> &str {
+    let architectures = checkpoint.config().get("architectures");
+    let class = architectures.and_then(|names| names.get(0)?.as_str());
+    class.unwrap_or_default()
+}
+
+impl ModelTask {
     /// The task that cloze has written into `config.json`, otherwise what follows from the class
     /// of `transformers` and the problem type that stand there. A head with one output and no problem
     /// type is for regression, as in `transformers`.
@@ -46,22 +58,10 @@ impl ModelTask {
     /// If the folder is no checkpoint.
     pub fn of(folder: &Path) -> Result<Self, InferError> {
         let checkpoint = Checkpoint::open(folder)?;
-        let architectures = checkpoint.config().get("architectures");
-        let class = architectures.and_then(|names| names.get(0)?.as_str());
-        let class = class.unwrap_or_default();
-        let by_class = Self::of_class(class, &checkpoint);
-        if let Some(task) = Self::written(&checkpoint) {
-            // `transformers` keeps what it does not know: a model that it has trained for something
-            // else since still says what it came from.
-            let contradicted = match by_class {
-                Some(by_class) => by_class != task,
-                None => class.ends_with("ForSequenceClassification") && !task.is_of_whole_texts(),
-            };
-            if !contradicted {
-                return Ok(task);
-            }
+        if let Some(name) = written_task(&checkpoint) {
+            return Ok(Self::of_name(name));
         }
-        if let Some(task) = by_class {
+        if let Some(task) = Self::of_class(class_of(&checkpoint), &checkpoint) {
             return Ok(task);
         }
         Ok(match checkpoint.problem_type_or_usual()? {
@@ -71,10 +71,9 @@ impl ModelTask {
         })
     }
 
-    /// What cloze has written.
-    fn written(checkpoint: &Checkpoint) -> Option<Self> {
-        let task = checkpoint.cloze_settings()?.task.as_deref()?;
-        Some(match task {
+    /// The task that cloze writes under this name.
+    fn of_name(name: &str) -> Self {
+        match name {
             multi_label::NAME => Self::MultiLabel,
             regression::NAME => Self::Regression,
             token_classification::NAME => Self::TokenClassification,
@@ -83,7 +82,7 @@ impl ModelTask {
             masked_lm::PRETRAINING => Self::Pretraining,
             continuation::NAME => Self::Continuation,
             _ => Self::TextClassification,
-        })
+        }
     }
 
     /// The one task of a class of `transformers`; none of a class that has several.
@@ -105,7 +104,7 @@ impl ModelTask {
     }
 
     /// Whether it has one prediction for a whole text.
-    fn is_of_whole_texts(self) -> bool {
+    pub fn is_of_whole_texts(self) -> bool {
         matches!(
             self,
             Self::TextClassification | Self::MultiLabel | Self::Regression

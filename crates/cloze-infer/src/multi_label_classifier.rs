@@ -10,14 +10,14 @@ use cloze_tasks::multi_label::{self, Thresholds};
 use cloze_tasks::{MultiLabel, Task};
 
 use crate::sequence_pipeline::{LabelledPart, SequencePipeline, WantedTask};
-use crate::text_classifier::BATCH;
+use crate::text_classifier::{self, BATCH};
 use crate::{InferError, Prediction, TopK};
 
 /// A model that gives a text, or a pair of texts, any number of labels.
 #[derive(Debug)]
 pub struct MultiLabelClassifier(SequencePipeline<MultiLabel>);
 
-const WANTED: WantedTask = WantedTask {
+pub(crate) const WANTED: WantedTask = WantedTask {
     name: multi_label::NAME,
     problem: ProblemType::MultiLabelClassification,
     what: "any number of labels a text",
@@ -50,7 +50,24 @@ impl MultiLabelClassifier {
     /// If the folder is no checkpoint, has no classification head, was trained for another task,
     /// its vocabulary does not belong to its weights, or its thresholds not to its labels.
     pub fn open(folder: &Path, device: &Device) -> Result<Self, InferError> {
-        let pipeline = SequencePipeline::open(folder, device, &WANTED, |opened| {
+        Self::load(folder, device, None)
+    }
+
+    /// Loads also the head of a model that gives one label: each of its scores is then judged by
+    /// itself, by the sigmoid.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_head(folder: &Path, device: &Device) -> Result<Self, InferError> {
+        Self::load(folder, device, Some(&text_classifier::WANTED))
+    }
+
+    fn load(
+        folder: &Path,
+        device: &Device,
+        or_else: Option<&WantedTask>,
+    ) -> Result<Self, InferError> {
+        let pipeline = SequencePipeline::open(folder, device, &WANTED, or_else, |opened| {
             let task = MultiLabel::new(opened.labels()?, opened.max_length);
             Ok(task.as_saved(opened.checkpoint)?)
         })?;

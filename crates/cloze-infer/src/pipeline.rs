@@ -7,6 +7,7 @@ use cloze_model::checkpoint::{Checkpoint, check_vocabulary};
 use cloze_tasks::{Example, question_answering, token_classification};
 
 use crate::InferError;
+use crate::model_task::written_task;
 
 /// Batches of examples of similar length: little is padded inside attention.
 pub(crate) fn by_length<T>(examples: &[Example<T>], size: NonZeroUsize) -> Vec<Vec<&Example<T>>> {
@@ -42,9 +43,7 @@ pub(crate) fn refuse_other_tasks(
     name: &str,
     wanted: &'static str,
 ) -> Result<(), InferError> {
-    let stored = checkpoint
-        .cloze_settings()
-        .and_then(|settings| settings.task.as_deref());
+    let stored = written_task(checkpoint);
     let tokens = checkpoint
         .is_token_classifier()
         .then_some(token_classification::NAME);

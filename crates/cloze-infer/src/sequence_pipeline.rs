@@ -57,7 +57,8 @@ impl Opened<'_> {
 }
 
 impl<T: Task<Model = SequenceClassifier, Features = Features>> SequencePipeline<T> {
-    /// Loads a folder: weights, tokenizer, and the task that `task` makes of what is known of it.
+    /// Loads a folder: weights, tokenizer, and the task that `task` makes of what is known of it. One
+    /// that was made for `or_else` does as well.
     ///
     /// # Errors
     /// If the folder is no checkpoint, has no classification head, was trained for another task,
@@ -66,11 +67,15 @@ impl<T: Task<Model = SequenceClassifier, Features = Features>> SequencePipeline<
         folder: &Path,
         device: &Device,
         wanted: &WantedTask,
+        or_else: Option<&WantedTask>,
         task: impl FnOnce(&Opened<'_>) -> Result<T, InferError>,
     ) -> Result<Self, InferError> {
         let checkpoint = Checkpoint::open(folder)?;
-        refuse_other_tasks(&checkpoint, wanted.name, wanted.what)?;
-        refuse_other_problems(&checkpoint, wanted)?;
+        if let Err(error) = refuse_others(&checkpoint, wanted)
+            && !or_else.is_some_and(|other| refuse_others(&checkpoint, other).is_ok())
+        {
+            return Err(error);
+        }
         let tokenizer = open_tokenizer(&checkpoint)?;
         let options = ClassifierOptions::default();
         let (mut model, report) = load_classifier(&checkpoint, &options, device)?;
@@ -198,6 +203,11 @@ impl<T: Task<Model = SequenceClassifier, Features = Features>> SequencePipeline<
             .for_each(|example| long.see(example.facts.length));
         Ok(())
     }
+}
+
+fn refuse_others(checkpoint: &Checkpoint, wanted: &WantedTask) -> Result<(), InferError> {
+    refuse_other_tasks(checkpoint, wanted.name, wanted.what)?;
+    refuse_other_problems(checkpoint, wanted)
 }
 
 fn refuse_other_problems(checkpoint: &Checkpoint, wanted: &WantedTask) -> Result<(), InferError> {

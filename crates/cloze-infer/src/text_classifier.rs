@@ -8,14 +8,14 @@ use cloze_model::checkpoint::ProblemType;
 use cloze_tasks::metrics::Evaluation;
 use cloze_tasks::{LabelScore, Task, TextClassification, text_classification};
 
-use crate::InferError;
 use crate::sequence_pipeline::{LabelledPart, SequencePipeline, WantedTask};
+use crate::{InferError, multi_label_classifier};
 
 /// A model that gives a text, or a pair of texts, one of several labels.
 #[derive(Debug)]
 pub struct TextClassifier(SequencePipeline<TextClassification>);
 
-const WANTED: WantedTask = WantedTask {
+pub(crate) const WANTED: WantedTask = WantedTask {
     name: text_classification::NAME,
     problem: ProblemType::SingleLabelClassification,
     what: "text classification with one label a text",
@@ -68,7 +68,24 @@ impl TextClassifier {
     /// If the folder is no checkpoint, has no classification head, was trained for another task,
     /// or its vocabulary does not belong to its weights.
     pub fn open(folder: &Path, device: &Device) -> Result<Self, InferError> {
-        let pipeline = SequencePipeline::open(folder, device, &WANTED, |opened| {
+        Self::load(folder, device, None)
+    }
+
+    /// Loads also the head of a model that gives any number of labels: its scores are then compared
+    /// with each other, by the softmax.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_head(folder: &Path, device: &Device) -> Result<Self, InferError> {
+        Self::load(folder, device, Some(&multi_label_classifier::WANTED))
+    }
+
+    fn load(
+        folder: &Path,
+        device: &Device,
+        or_else: Option<&WantedTask>,
+    ) -> Result<Self, InferError> {
+        let pipeline = SequencePipeline::open(folder, device, &WANTED, or_else, |opened| {
             Ok(TextClassification::new(opened.labels()?, opened.max_length))
         })?;
         Ok(Self(pipeline))

@@ -28,7 +28,7 @@ impl TextRegressor {
     /// If the folder is no checkpoint, has no head, or one with several outputs, was trained for
     /// another task, or its vocabulary does not belong to its weights.
     pub fn open(folder: &Path, device: &Device) -> Result<Self, InferError> {
-        let pipeline = SequencePipeline::open(folder, device, &WANTED, |opened| {
+        let pipeline = SequencePipeline::open(folder, device, &WANTED, None, |opened| {
             if opened.outputs != 1 {
                 return Err(InferError::SeveralNumbers {
                     folder: folder.into(),

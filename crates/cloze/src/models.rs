@@ -61,7 +61,7 @@ impl Models {
         device: &ComputeDevice,
     ) -> anyhow::Result<TextClassifier> {
         let folder = self.folder(name)?;
-        let classifier = TextClassifier::open(&folder, device.device()).map_err(advise)?;
+        let classifier = TextClassifier::open_head(&folder, device.device()).map_err(advise)?;
         let stride = long.stride(classifier.stride(), classifier.max_length())?;
         Ok(classifier.with_windows(stride))
     }
@@ -76,7 +76,8 @@ impl Models {
         device: &ComputeDevice,
     ) -> anyhow::Result<MultiLabelClassifier> {
         let folder = self.folder(name)?;
-        let classifier = MultiLabelClassifier::open(&folder, device.device()).map_err(advise)?;
+        let classifier =
+            MultiLabelClassifier::open_head(&folder, device.device()).map_err(advise)?;
         let stride = long.stride(classifier.stride(), classifier.max_length())?;
         let classifier = classifier.with_windows(stride);
         Ok(match threshold {

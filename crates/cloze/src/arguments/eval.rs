@@ -141,7 +141,7 @@ impl EvalArguments {
             }
         }
         self.long.check()?;
-        if self.long.are_given() && !task.labels_texts() {
+        if self.long.are_given() && !task.is_of_whole_texts() {
             return Err(Usage::new(LONG_TEXTS));
         }
         if self.label_separator.as_deref() == Some("") {

@@ -16,6 +16,8 @@ pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod long_texts;
 pub(crate) mod predict;
+mod predict_checks;
+pub(crate) mod predict_task;
 pub(crate) mod search;
 pub(crate) mod similarity;
 pub(crate) mod split;

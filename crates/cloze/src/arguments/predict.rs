@@ -6,12 +6,13 @@ use cloze_data::readers::{BadRows, Format, LabelledText, TextColumns};
 use cloze_data::tokenizer::Tokenizer;
 use cloze_infer::rows::{STANDARD_INPUT, Source};
 use cloze_infer::{
-    Aggregation, AnsweringOptions, FillOptions, ModelTask, PredictOptions, TaggingOptions, TopK,
+    Aggregation, AnsweringOptions, FillOptions, PredictOptions, TaggingOptions, TopK,
 };
 
 use super::answers::AnswerArguments;
 use super::device::DeviceArguments;
-use super::long_texts::{LONG_TEXTS, LongTextArguments};
+use super::long_texts::LongTextArguments;
+use super::predict_task::PredictTask;
 use super::table::{TableArguments, threshold_parser};
 use crate::failure::Usage;
 
@@ -100,7 +101,7 @@ pub(crate) struct PredictArguments {
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) aggregation: Option<AggregationArgument>,
 
-    /// What a model for several tasks does
+    /// Predict this, where the model has a head for it, instead of what it was made for
     #[arg(long, value_enum, value_name = "TASK")]
     pub(crate) task: Option<PredictTask>,
 
@@ -143,15 +144,6 @@ impl From<AggregationArgument> for Aggregation {
     }
 }
 
-/// What a pretrained model does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PredictTask {
-    /// Fill masks
-    FillMask,
-    /// Tell whether the second text of a pair follows the first
-    NextSentence,
-}
-
 /// What is predicted and how it is shown.
 #[derive(Debug)]
 pub(crate) struct PredictSettings {
@@ -164,96 +156,25 @@ pub(crate) struct PredictSettings {
     pub(crate) threshold: Option<f64>,
     /// What was said about long texts.
     pub(crate) long: LongTextArguments,
-    /// Next sentences instead of masked words.
-    pub(crate) next_sentence: bool,
-    /// What was said about fillings.
-    fillings: FillingArguments,
+    /// What was asked for, instead of what the model was made for.
+    pub(super) task: Option<PredictTask>,
+    /// Labels, answers or fillings of a text, where that was said.
+    top_k: Option<NonZeroUsize>,
+    /// Tokens that masks may be filled with.
+    pub(super) targets: Vec<String>,
     /// What was said about answers.
     pub(crate) answers: AnswerArguments,
     /// Whether the input is a file of questions.
     pub(crate) asks: bool,
     /// What was said about entities.
-    aggregation: Option<AggregationArgument>,
+    pub(super) aggregation: Option<AggregationArgument>,
     /// Whether a second text was given.
-    has_pair: bool,
+    pub(super) has_pair: bool,
     /// Where rows come from, for messages; nothing for texts of the command line.
     pub(crate) file: Option<PathBuf>,
 }
 
-/// What concerns masks alone.
-#[derive(Debug)]
-struct FillingArguments {
-    task: Option<PredictTask>,
-    top_k: Option<NonZeroUsize>,
-    targets: Vec<String>,
-}
-
 impl PredictSettings {
-    /// Refuses what makes no sense for a model's task.
-    pub(crate) fn check(&self, task: ModelTask) -> Result<(), Usage> {
-        let fillings = &self.fillings;
-        let refuse = |message: &'static str| Err(Usage::new(message));
-        if self.aggregation.is_some() && task != ModelTask::TokenClassification {
-            return refuse("--aggregation is for models that label words, and this one does not");
-        }
-        if self.threshold.is_some() && task != ModelTask::MultiLabel {
-            return refuse(
-                "--threshold is for models that give any number of labels, and this one does not",
-            );
-        }
-        let answers = task == ModelTask::QuestionAnswering;
-        if !answers && (self.asks || self.answers.are_given()) {
-            return refuse(
-                "--question, --context, --null-threshold, --max-answer-length, --doc-stride and files \
-                 of questions are for models that answer questions, and this one does not",
-            );
-        }
-        let labels = task.labels_texts();
-        if self.long.are_given() && !labels {
-            return refuse(LONG_TEXTS);
-        }
-        match task {
-            _ if answers && self.options.top_k == TopK::All => refuse(
-                "--all is for labels, and the model answers questions: --top-k gives several",
-            ),
-            _ if answers && !fillings.targets.is_empty() => {
-                refuse("--targets is for masks, and the model answers questions")
-            }
-            _ if answers && fillings.task.is_some() => {
-                refuse("--task is for pretrained models, and this one answers questions")
-            }
-            ModelTask::TokenClassification if self.list => refuse(
-                "--top-k and --all are for labels of whole texts, and the model labels words",
-            ),
-            ModelTask::TokenClassification if self.has_pair => {
-                refuse("--pair and --text-pair: the model labels the words of single texts")
-            }
-            ModelTask::TokenClassification if !fillings.targets.is_empty() => {
-                refuse("--targets is for masks, and the model labels words")
-            }
-            ModelTask::TokenClassification if fillings.task.is_some() => {
-                refuse("--task is for pretrained models, and this one labels words")
-            }
-            _ if labels && !fillings.targets.is_empty() => {
-                refuse("--targets is for masks, and the model labels texts")
-            }
-            _ if labels && fillings.task.is_some() => {
-                refuse("--task is for pretrained models, and this one labels texts")
-            }
-            ModelTask::Regression if self.list => {
-                refuse("--top-k and --all are for labels, and the model gives a number")
-            }
-            ModelTask::MaskedLm if self.next_sentence => refuse(
-                "--task next-sentence: the model fills masks, but was not trained to tell whether \
-                 one sentence follows another",
-            ),
-            _ if self.next_sentence && !fillings.targets.is_empty() => {
-                refuse("--targets is for masks, not for --task next-sentence")
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// How entities are found.
     pub(crate) fn tagging_options(&self) -> TaggingOptions {
         TaggingOptions {
@@ -284,14 +205,14 @@ impl PredictSettings {
                 ))
             })
         };
-        let targets = &self.fillings.targets;
+        let targets = &self.targets;
         let targets: Vec<u32> = targets.iter().map(known).collect::<Result<_, _>>()?;
         let usual = FillOptions::default();
         let all = NonZeroUsize::new(tokenizer.len()).unwrap_or(usual.top_k);
         Ok(FillOptions {
             top_k: match self.options.top_k {
                 TopK::All => all,
-                TopK::Best(_) => self.fillings.top_k.unwrap_or(usual.top_k),
+                TopK::Best(_) => self.top_k.unwrap_or(usual.top_k),
             },
             targets: (!targets.is_empty()).then_some(targets),
             batch_size: self.options.batch_size,
@@ -342,12 +263,9 @@ impl PredictArguments {
             asks: false,
             aggregation: self.aggregation,
             has_pair: self.pair.is_some() || self.table.text_pair.is_some(),
-            next_sentence: self.task == Some(PredictTask::NextSentence),
-            fillings: FillingArguments {
-                task: self.task,
-                top_k: self.top_k,
-                targets: self.targets,
-            },
+            task: self.task,
+            top_k: self.top_k,
+            targets: self.targets,
             file: self.texts.is_empty().then(|| match &self.file {
                 Some(path) if path != Path::new("-") => path.clone(),
                 _ => STANDARD_INPUT.into(),

@@ -96,8 +96,8 @@ impl Vectors {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+pub(super) struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a Value>,
-    embedding: &'a [f32],
+    pub(super) id: Option<&'a Value>,
+    pub(super) embedding: &'a [f32],
 }

@@ -1,5 +1,6 @@
 use burn::tensor::Device;
 use cloze_data::tokenizer::Tokenizer;
+use cloze_infer::written_task;
 use cloze_model::checkpoint::{Checkpoint, LoadReport};
 use cloze_model::parameters::{ParameterReport, TensorSummary};
 use cloze_model::{Architecture, FreezeSpec};
@@ -57,10 +58,7 @@ struct Inspection {
 impl Inspection {
     /// `text-classification` or another task of cloze, or the class that `config.json` names.
     fn task(&self) -> Option<String> {
-        let stored = self
-            .checkpoint
-            .cloze_settings()
-            .and_then(|settings| settings.task.clone());
+        let stored = written_task(&self.checkpoint).map(str::to_owned);
         let class = || {
             let names = self.checkpoint.config().get("architectures")?;
             names.get(0)?.as_str().map(str::to_owned)

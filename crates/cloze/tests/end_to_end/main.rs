@@ -21,6 +21,7 @@ mod masked_lm;
 mod models;
 mod multi_label;
 mod place;
+mod predict_task;
 mod prediction;
 mod question_answering;
 mod regression;

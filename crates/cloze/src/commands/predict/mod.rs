@@ -4,6 +4,7 @@ mod answers;
 mod classes;
 mod entities;
 mod masks;
+mod vectors;
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
@@ -17,19 +18,21 @@ use cloze_data::readers::questions::{
 use cloze_data::readers::{BadRows, LabelledText, Value};
 use cloze_infer::rows::{self, RowStream, STANDARD_INPUT, Source, Texts};
 use cloze_infer::{
-    Arrival, MaskedLanguagePipeline, ModelTask, QuestionAnsweringPipeline,
+    Arrival, EmbedderOptions, MaskedLanguagePipeline, ModelTask, QuestionAnsweringPipeline,
     TokenClassificationPipeline, Windows,
 };
 use cloze_model::device::ComputeDevice;
 
 use crate::arguments::predict::{Input, PredictArguments, PredictSettings, StreamInput};
+use crate::arguments::predict_task::PredictTask;
 use crate::bad_rows::{SkippedRows, suggest_skipping};
-use crate::failure::{Usage, hint};
+use crate::failure::hint;
 use crate::models::{Models, records_folder};
 use answers::Answers;
 use classes::{Classes, NextSentence, SeveralLabels};
 use entities::Entities;
 use masks::Masks;
+use vectors::Vectors;
 
 /// Batches that are read ahead of the model and sorted by length together.
 const BATCHES_PER_WINDOW: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not zero");
@@ -77,15 +80,14 @@ fn predictor(
     mut settings: PredictSettings,
 ) -> anyhow::Result<Box<dyn Predictor>> {
     let folder = models.folder(model)?;
-    let task = ModelTask::of(&folder)?;
-    settings.check(task)?;
+    let task = settings.task(ModelTask::of(&folder)?)?;
     let device_of_model = device.device();
     Ok(match task {
-        ModelTask::TextClassification => {
+        PredictTask::TextClassification => {
             let classifier = models.text_classifier(model, settings.long, device)?;
             Box::new(Classes::new(classifier, settings))
         }
-        ModelTask::MultiLabel => {
+        PredictTask::MultiLabel => {
             let (threshold, long) = (settings.threshold, settings.long);
             let labels = SeveralLabels {
                 model: models.multi_label_classifier(model, threshold, long, device)?,
@@ -95,31 +97,30 @@ fn predictor(
             settings.list = true;
             Box::new(Classes::new(labels, settings))
         }
-        ModelTask::Regression => {
+        PredictTask::Regression => {
             let regressor = models.text_regressor(model, settings.long, device)?;
             Box::new(Classes::new(regressor, settings))
         }
-        ModelTask::TokenClassification => {
+        PredictTask::TokenClassification => {
             let pipeline = TokenClassificationPipeline::open(&folder, device_of_model)?;
             Box::new(Entities::new(pipeline, settings))
         }
-        ModelTask::QuestionAnswering => {
+        PredictTask::QuestionAnswering => {
             let pipeline = QuestionAnsweringPipeline::open(&folder, device_of_model)?;
             Box::new(Answers::new(pipeline, settings))
         }
-        ModelTask::Pretraining if settings.next_sentence => {
+        PredictTask::NextSentence => {
             let pipeline =
                 MaskedLanguagePipeline::open_with_next_sentence(&folder, device_of_model)?;
             Box::new(Classes::new(NextSentence(pipeline), settings))
         }
-        ModelTask::MaskedLm | ModelTask::Pretraining => {
+        PredictTask::FillMask => {
             let pipeline = MaskedLanguagePipeline::open(&folder, device_of_model)?;
             Box::new(Masks::new(pipeline, settings)?)
         }
-        ModelTask::Continuation => {
-            let message =
-                "the model continues texts, and `cloze predict` has nothing to say with it";
-            return Err(Usage::new(message).into());
+        PredictTask::Embedding => {
+            let embedder = models.embedder(model, &EmbedderOptions::default(), device)?;
+            Box::new(Vectors::new(embedder, settings.options.batch_size))
         }
     })
 }
