@@ -100,6 +100,17 @@ sanitize: ## run the tests of the kernels under AddressSanitizer; needs a nightl
 	RUSTFLAGS=-Zsanitizer=address $(CARGO) +nightly test -p cloze-kernels --lib \
 		--target $$(rustc -vV | sed -n 's/^host: //p') --target-dir $(TARGET)/sanitize
 
+# The first byte of an input of some targets says which file it is; a seed is a whole one.
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: ## run every fuzz target for a minute; needs a nightly toolchain
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install cargo-fuzz
+	for target in $$($(CARGO) +nightly fuzz list); do \
+		mkdir -p fuzz/corpus/$$target; \
+		$(CARGO) +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target \
+			-- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096; \
+	done
+
 .PHONY: reference-env
 reference-env: $(VENV)/.stamp ## create .venv with the pinned PyTorch and transformers
 

@@ -110,6 +110,22 @@ impl VectorIndex {
         })
     }
 
+    /// Builds the graph of an index that has none, in memory; `progress` is told how many vectors are
+    /// in it.
+    ///
+    /// # Errors
+    /// If there are more vectors than it has room for.
+    pub fn with_graph(mut self, progress: &mut dyn FnMut(usize)) -> Result<Self, InferError> {
+        let vectors = self
+            .vectors
+            .as_slice::<f32>()
+            .expect("the file of tensors was read as f32");
+        let dimension = self.description.dimension;
+        let rows = Rows { vectors, dimension };
+        self.graph = Some(Graph::build(rows, self.description.similarity, progress)?);
+        Ok(self)
+    }
+
     /// Compares every vector, also where there is a graph.
     #[must_use]
     pub fn with_exact_search(mut self) -> Self {

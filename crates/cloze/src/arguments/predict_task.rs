@@ -81,8 +81,8 @@ impl PredictTask {
             }
             None => own.ok_or_else(|| {
                 Usage::new(
-                    "the model continues texts, and `cloze predict` has nothing to say with it but \
-                     vectors: --task embedding",
+                    "the model continues texts, as `cloze generate` does; `cloze predict` gives the \
+                     vectors of its encoder alone: --task embedding",
                 )
             }),
         }
