@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use anyhow::Context;
 use cloze_core::output::{OutputFolder, remove_abandoned};
@@ -30,9 +31,11 @@ impl NewFolder {
             return Err(hint(error, "choose another folder, or remove this one"));
         }
         remove_abandoned(target);
+        let place = remove_on_signals();
+        let mut made = place.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = OutputFolder::beside(target)
             .with_context(|| format!("cannot make {}", target.display()))?;
-        remove_on_signals(folder.path().into());
+        *made = Some(folder.path().into());
         Ok(Self {
             folder,
             target: target.into(),

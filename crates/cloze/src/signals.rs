@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 use cloze_train::StopFlag;
@@ -25,12 +26,19 @@ pub(crate) fn stop_on_signals(stop: StopFlag) -> anyhow::Result<()> {
     .context("cannot listen for Ctrl-C")
 }
 
-/// Lets SIGINT or SIGTERM end a command that is making a folder, and take the folder away: half of it
-/// is of no use to anybody. Where signals cannot be listened for it stays, until the next command
-/// finds it.
-pub(crate) fn remove_on_signals(folder: PathBuf) {
+/// Lets SIGINT or SIGTERM end a command that is making a folder, and take away the folder that is put
+/// into the place that this returns: half of it is of no use to anybody. A signal waits while the place
+/// is locked. Where signals cannot be listened for the folder stays, until the next command finds it.
+pub(crate) fn remove_on_signals() -> Arc<Mutex<Option<PathBuf>>> {
+    let place = Arc::new(Mutex::new(None::<PathBuf>));
+    let made = Arc::clone(&place);
     let _ = ctrlc::set_handler(move || {
-        let _ = fs::remove_dir_all(&folder);
+        if let Ok(made) = made.lock()
+            && let Some(folder) = &*made
+        {
+            let _ = fs::remove_dir_all(folder);
+        }
         process::exit(i32::from(INTERRUPTED));
     });
+    place
 }
