@@ -109,10 +109,15 @@ impl GeneratedText {
         (least, most): (usize, usize),
     ) -> Result<(), InferError> {
         self.ids.push(id);
+        // What is held back may look otherwise once the next token is known: it is searched again.
+        let searched = match self.tokens() > least {
+            true => Some(self.text.len()),
+            false => None,
+        };
         let settled = self.stream.push(tokenizer, id)?;
         self.text.push_str(&settled);
         if self.tokens() >= least
-            && let Some(end) = self.mark_end(marks)
+            && let Some(end) = self.mark_end(marks, searched.unwrap_or(self.text.len()))
         {
             self.close(Finish::Stop);
             self.text.truncate(end);
@@ -129,15 +134,14 @@ impl GeneratedText {
         self.finish = Some(finish);
     }
 
-    /// Where the first mark ends that ends in the newest token, in bytes of the text with what is
-    /// held back of it.
-    fn mark_end(&self, marks: &[String]) -> Option<usize> {
+    /// Where the first mark ends that ends behind `searched`, in bytes of the text with what is held
+    /// back of it.
+    fn mark_end(&self, marks: &[String], searched: usize) -> Option<usize> {
         if marks.is_empty() {
             return None;
         }
-        let settled = self.text.len();
         let longest = marks.iter().map(String::len).max().unwrap_or(0);
-        let mut from = settled.saturating_sub(longest);
+        let mut from = searched.saturating_sub(longest);
         while !self.text.is_char_boundary(from) {
             from -= 1;
         }
@@ -148,7 +152,7 @@ impl GeneratedText {
             let mut ends = starts
                 .filter(|&at| tail[at..].starts_with(mark.as_str()))
                 .map(|at| from + at + mark.len());
-            ends.find(|&end| end > settled)
+            ends.find(|&end| end > searched)
         };
         marks.iter().filter_map(end_of).min()
     }

@@ -288,3 +288,47 @@ fn a_model_that_does_not_continue_texts_says_what_does() {
         "{message}"
     );
 }
+
+/// A model that learns a text in which every word is followed by the next one of a short list writes
+/// that list, from wherever it is asked to go on.
+#[test]
+fn a_continuation_model_writes_what_it_has_learnt() {
+    const WORDS: [&str; 6] = ["plot", "soup", "service", "acting", "song", "awful"];
+    let place = Place::with_reviews();
+    let novel: Vec<&str> = (0..600).map(|at| WORDS[at % WORDS.len()]).collect();
+    place.write("novel.txt", novel.join(" "));
+    place.write(
+        "novel.toml",
+        "task = \"continuation\"\noutput = \"novel\"\nseed = 1\n[model]\npath = \"fresh\"\n\
+         [data]\ntrain = \"novel.txt\"\nsplit = { validation = 0.1 }\n\
+         [continuation]\nlength = 6\n\
+         [train]\nepochs = 2\nbatch_size = 8\nlearning_rate = 5e-3\n",
+    );
+    place.stdout("train novel.toml");
+    let output = place
+        .cloze("generate novel --greedy --max-new-tokens 12 --json --keep-case --verbose")
+        .args(["--prompt", "plot soup service acting song awful"])
+        .args(["--prompt", "song awful plot soup service acting"])
+        .assert()
+        .success();
+    let lines = json_lines(&text(&output.get_output().stdout));
+    for (line, first) in lines.iter().zip([0, 4]) {
+        let written = line["continuation"].as_str().unwrap();
+        let wanted = (first..).map(|at| WORDS[at % WORDS.len()]);
+        let mut words: Vec<&str> = written.split_whitespace().collect();
+        // The last one may lack its end.
+        words.pop();
+        let right = words
+            .iter()
+            .zip(wanted)
+            .filter(|(word, wanted)| *word == wanted)
+            .count();
+        assert_eq!(right, words.len(), "{written}");
+        assert!(words.len() >= 3, "{written}");
+    }
+    assert!(
+        stderr(&output).contains("reads the last 6 tokens of a text"),
+        "{}",
+        stderr(&output)
+    );
+}
