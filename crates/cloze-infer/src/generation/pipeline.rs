@@ -44,9 +44,14 @@ impl TextGenerationPipeline {
     /// or its settings make no sense.
     pub fn open(folder: &Path, device: &Device) -> Result<Self, InferError> {
         let saved = GenerationSettings::of_folder(folder)?;
-        let (model, tokenizer): (Box<dyn NextToken>, _) = match ModelTask::of(folder)? {
+        let checkpoint = Checkpoint::open(folder)?;
+        // The class of a model with the head for masked words does not tell that it learnt to continue.
+        let task = match ModelTask::of(folder)? {
+            ModelTask::MaskedLm if checkpoint.continuation().is_some() => ModelTask::Continuation,
+            task => task,
+        };
+        let (model, tokenizer): (Box<dyn NextToken>, _) = match task {
             ModelTask::Continuation => {
-                let checkpoint = Checkpoint::open(folder)?;
                 let tokenizer = open_tokenizer(&checkpoint)?;
                 let model = NextTokenModel::open(folder, &tokenizer, device)?;
                 (Box::new(model), tokenizer)
@@ -59,7 +64,7 @@ impl TextGenerationPipeline {
             _ => {
                 return Err(InferError::NotAGenerationModel {
                     folder: folder.into(),
-                    what: describe(&Checkpoint::open(folder)?),
+                    what: describe(&checkpoint),
                 });
             }
         };
