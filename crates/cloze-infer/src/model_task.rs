@@ -36,6 +36,8 @@ pub fn written_task(checkpoint: &Checkpoint) -> Option<&str> {
     let task = ModelTask::of_name(name);
     let class = class_of(checkpoint);
     let is_true = match ModelTask::of_class(class, checkpoint) {
+        // A head for masked words may have learnt to say what comes next.
+        Some(ModelTask::MaskedLm) => [ModelTask::MaskedLm, ModelTask::Continuation].contains(&task),
         Some(by_class) => by_class == task,
         None => !class.ends_with("ForSequenceClassification") || task.is_of_whole_texts(),
     };

@@ -18,7 +18,7 @@ const FIELDS: [(&str, &str); 3] = [
 ];
 
 /// Fields of a model that hold its parts, and what their parameters begin with.
-const PARTS: [(&str, &str); 8] = [
+const PARTS: [(&str, &str); 11] = [
     ("encoder.", ""),
     ("head.hidden.", "classifier_hidden."),
     ("head.output.", "classifier."),
@@ -30,6 +30,12 @@ const PARTS: [(&str, &str); 8] = [
     ),
     ("head.bias", "cls.predictions.bias"),
     ("next_sentence.", "cls.seq_relationship."),
+    ("head.masked.transform.", "cls.predictions.transform.dense."),
+    (
+        "head.masked.transform_norm.",
+        "cls.predictions.transform.LayerNorm.",
+    ),
+    ("head.masked.bias", "cls.predictions.bias"),
 ];
 
 /// Looks at parameters one after another.

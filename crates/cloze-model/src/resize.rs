@@ -1,7 +1,7 @@
 //! Word embeddings that grow with the vocabulary.
 
 use burn::module::Param;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use thiserror::Error;
 
 use crate::encoder::Encoder;
@@ -77,9 +77,9 @@ pub fn resize_masked_language_model(
     Ok(model)
 }
 
-/// As [`resize_embeddings`], for a model that says which token comes next, whose head has a row of
-/// weights and a bias for every word: new rows are drawn like those of the embeddings, new biases
-/// are 0.
+/// As [`resize_embeddings`], for a model that says which token comes next, whose head has a bias for
+/// every word and, unless the word embeddings stand in their place, a row of weights: new rows are
+/// drawn like those of the embeddings, new biases are 0.
 ///
 /// # Errors
 /// If the vocabulary would shrink.
@@ -92,7 +92,13 @@ pub fn resize_continuation(
     let (from, deviation) = (config.vocab_size, config.initializer_range);
     model.encoder = resize_embeddings(model.encoder, vocab_size, seed)?;
     if vocab_size > from {
-        let decoder = &mut model.head.decoder;
+        let zeros = |device: &Device| Tensor::zeros([vocab_size - from], device);
+        if let Some(masked) = &mut model.head.masked {
+            masked.bias = with_rows(&masked.bias, zeros(&masked.bias.device()));
+        }
+        let Some(decoder) = &mut model.head.decoder else {
+            return Ok(model);
+        };
         let [_, width] = decoder.weight.dims();
         let rows = RandomParameters::new(seed).get(
             &format!("head.decoder.weight from {from}"),
@@ -101,8 +107,7 @@ pub fn resize_continuation(
         )?;
         let device = decoder.weight.device();
         decoder.weight = with_rows(&decoder.weight, Tensor::from_data(rows, &device));
-        let zeros = Tensor::zeros([vocab_size - from], &device);
-        decoder.bias = with_rows(&decoder.bias, zeros);
+        decoder.bias = with_rows(&decoder.bias, zeros(&device));
     }
     Ok(model)
 }
@@ -124,7 +129,6 @@ fn with_rows<const D: usize>(parameter: &Param<Tensor<D>>, rows: Tensor<D>) -> P
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
     use cloze_core::Activation;
 
     use super::*;

@@ -12,11 +12,15 @@ use burn::module::Param;
 use burn::tensor::{Device, Gradients, Tensor};
 use cloze_core::PackedBatch;
 use cloze_model::checkpoint::{
-    Checkpoint, ContinuationMetadata, load_continuation, save_continuation,
+    Checkpoint, ContinuationMetadata, load_continuation, load_masked_language_model,
+    save_continuation,
 };
 use cloze_model::losses::{CrossEntropy, cross_entropy};
 use cloze_model::named::{ParameterVisitor, for_each_parameter, is_encoder_name};
-use cloze_model::{ContinuationHeadConfig, ContinuationModel, ForwardOptions};
+use cloze_model::{
+    ContinuationConfig, ContinuationHeadConfig, ContinuationHeadKind, ContinuationModel,
+    ForwardOptions,
+};
 use testkit::close::{assert_close, assert_relatively_close};
 use testkit::golden::Golden;
 
@@ -206,4 +210,48 @@ fn a_model_that_continues_nothing_is_told_from_one_that_does() {
         ),
         "{message}"
     );
+}
+
+/// With a `[MASK]` at its end a prefix has the logits that `transformers` gives at its mask.
+#[test]
+fn the_head_of_masked_words_is_that_of_the_checkpoint() {
+    let checkpoint = Checkpoint::open(&folder("../masked_lm/bert")).unwrap();
+    let head = ContinuationHeadConfig {
+        kind: ContinuationHeadKind::MaskedLm,
+        ..Case::open("linear").model.head.config().clone()
+    };
+    let device = Device::flex();
+    let (model, report) = load_continuation(&checkpoint, &head, 0, &device).unwrap();
+    assert_eq!(report.lines(), Vec::<String>::new());
+    let (masked, _) = load_masked_language_model(&checkpoint, false, 0, &device).unwrap();
+    let ids = [&[2, 9, 12, 40, 4, 3][..], &[2, 30, 4, 3]];
+    let sequences = ids.map(|ids| (ids, &[0; 6][..ids.len()]));
+    let batch = PackedBatch::from_sequences(sequences).unwrap();
+    let options = ForwardOptions::default();
+    let wanted = masked.forward(&batch, &[4, 8], &options).unwrap().logits;
+    let found = model.forward(&batch, &options).unwrap();
+    assert_eq!(values(found), values(wanted));
+
+    let place = tempfile::tempdir().unwrap();
+    let continuation = ContinuationConfig {
+        head,
+        ..Case::open("linear")
+            .checkpoint
+            .continuation()
+            .unwrap()
+            .clone()
+    };
+    let metadata = ContinuationMetadata {
+        config: checkpoint.config(),
+        continuation: &continuation,
+        task: "continuation",
+        max_length: 12,
+    };
+    save_continuation(place.path(), &model, &metadata).unwrap();
+    let saved = Checkpoint::open(place.path()).unwrap();
+    let class = |checkpoint: &Checkpoint| checkpoint.config().get("architectures").cloned();
+    assert_eq!(class(&saved), class(&checkpoint));
+    assert_eq!(saved.continuation(), Some(&continuation));
+    let (_, report) = load_masked_language_model(&saved, false, 0, &device).unwrap();
+    assert_eq!(report.lines(), Vec::<String>::new());
 }

@@ -53,7 +53,9 @@ impl LoadedModel {
         if let Some(continuation) = checkpoint.continuation() {
             let head = &continuation.head;
             let (model, report) = load_continuation(checkpoint, head, 0, device)?;
-            return Ok((Self::Continuation(Box::new(model)), report));
+            if report.missing.is_empty() {
+                return Ok((Self::Continuation(Box::new(model)), report));
+            }
         }
         if checkpoint.is_token_classifier() {
             let options = TokenClassifierOptions::default();

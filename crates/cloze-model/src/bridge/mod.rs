@@ -10,7 +10,6 @@ mod moving_average;
 mod operation;
 mod optimizer;
 mod packed;
-mod packed_linear;
 mod row_attention;
 mod slices;
 
@@ -19,7 +18,6 @@ pub use layer::compose_layers;
 pub use moving_average::move_towards;
 pub use optimizer::{adamw_step, sum_of_squares};
 pub use packed::{PackedLayers, PackedMatrix};
-pub use packed_linear::PackedLinear;
 
 pub(crate) use embeddings::embeddings_forward;
 pub(crate) use layer::layer_forward;

@@ -91,3 +91,32 @@ impl PackedMatrix {
         Tensor::from_primitive::<Flex>(from_vec(output, [rows, outputs]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Distribution};
+
+    use super::*;
+    use crate::bridge::affine_forward;
+
+    #[test]
+    fn a_packed_matrix_gives_the_same_bits() {
+        let device = Device::flex();
+        let random =
+            |shape: [usize; 2]| Tensor::<2>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+        let (weight, bias) = (random([77, 300]), random([1, 77]).reshape([77]));
+        let packed = PackedMatrix::new(&weight).unwrap();
+        for rows in [1, 5, 40] {
+            let input = random([rows, 300]);
+            let found = packed.forward(bias.clone(), input.clone()).into_data();
+            let wanted = affine_forward(weight.clone(), bias.clone(), input);
+            assert_eq!(found, wanted.into_data());
+        }
+    }
+
+    #[test]
+    fn a_matrix_in_training_is_not_packed() {
+        let weight = Tensor::zeros([3, 2], &Device::flex().autodiff());
+        assert!(PackedMatrix::new(&weight).is_none());
+    }
+}

@@ -99,11 +99,7 @@ pub fn load_masked_language_model(
     seed: u64,
     device: &Device,
 ) -> Result<(MaskedLanguageModel, LoadReport), CheckpointError> {
-    let json = checkpoint.config();
-    if json.get(TIED).is_some_and(|tied| tied == false) {
-        let wanted = "true: cloze shares the word embeddings with the head, as BERT does";
-        return Err(json.error(TIED, wanted).into());
-    }
+    refuse_untied(checkpoint)?;
     let (architecture, config) = (checkpoint.architecture(), checkpoint.encoder_config());
     refuse_next_sentence(next_sentence, architecture)?;
     let source = HeadSource::Checkpoint(HeadNames::Architecture);
@@ -111,12 +107,26 @@ pub fn load_masked_language_model(
     let activation = architecture.masked_lm_activation(config);
     let model =
         MaskedLanguageModel::new(config, activation, next_sentence, &mut parameters, device)?;
-    let mut report = parameters.finish()?;
+    Ok((model, without_tied(parameters.finish()?, architecture)))
+}
+
+/// Refuses a head for masked words that has a last matrix of its own.
+pub(super) fn refuse_untied(checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+    let json = checkpoint.config();
+    if json.get(TIED).is_some_and(|tied| tied == false) {
+        let wanted = "true: cloze shares the word embeddings with the head, as BERT does";
+        return Err(json.error(TIED, wanted).into());
+    }
+    Ok(())
+}
+
+/// The report without the tensors that old files hold twice.
+pub(super) fn without_tied(mut report: LoadReport, architecture: &dyn Architecture) -> LoadReport {
     let tied = architecture.tied_names();
     report
         .unexpected
         .retain(|name| !tied.contains(&name.as_str()));
-    Ok((model, report))
+    report
 }
 
 /// A new masked language model with the encoder that a `config.json` describes and weights that

@@ -28,7 +28,7 @@ pub struct MaskedLanguageHead {
 }
 
 impl MaskedLanguageHead {
-    fn new(
+    pub(super) fn new(
         builder: &mut Builder<'_>,
         config: &EncoderConfig,
         activation: Activation,
@@ -56,13 +56,18 @@ impl MaskedLanguageHead {
     }
 
     /// States, `[rows, hidden]`, and word embeddings, `[vocab, embedding]` → `[rows, vocab]`.
-    fn forward(&self, states: Tensor<2>, words: Tensor<2>) -> Tensor<2> {
+    pub(super) fn forward(&self, states: Tensor<2>, words: Tensor<2>) -> Tensor<2> {
         let states = activate(self.activation, linear_forward(&self.transform, states));
         let states = self.transform_norm.forward(states);
         match &self.packed_words {
             Some(packed) => packed.forward(self.bias.val(), states),
             None => affine_forward(words, self.bias.val(), states),
         }
+    }
+
+    /// Packs the word embeddings, `[vocab, embedding]`, which must not be changed afterwards.
+    pub(super) fn pack_words(&mut self, words: &Tensor<2>) {
+        self.packed_words = PackedMatrix::new(words).map(Arc::new);
     }
 }
 
@@ -129,7 +134,7 @@ impl MaskedLanguageModel {
     pub fn pack_weights(&mut self) {
         self.encoder.pack_weights();
         let words = self.encoder.embeddings.word_embeddings.weight.val();
-        self.head.packed_words = PackedMatrix::new(&words).map(Arc::new);
+        self.head.pack_words(&words);
     }
 
     /// Runs a batch through the encoder, and the head on these rows of `[tokens, hidden]` alone.

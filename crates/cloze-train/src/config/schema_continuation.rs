@@ -20,7 +20,8 @@ pub struct ContinuationTableConfig {
     #[schemars(range(min = 1))]
     pub stride: usize,
     /// What stands on top of the encoder: `linear`, two dense layers over the row that is read;
-    /// `lstm`, an LSTM over all rows; `lstm-attention`, the same with self-attention over its rows.
+    /// `lstm`, an LSTM over all rows; `lstm-attention`, the same with self-attention over its rows;
+    /// `masked-lm`, the head that the model has for masked words.
     pub head: ContinuationHeadKindConfig,
     /// Width of the first dense layer, or of the LSTM; that of the encoder where this is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,4 +81,6 @@ pub enum ContinuationHeadKindConfig {
     Lstm,
     /// An LSTM, and self-attention over its rows.
     LstmAttention,
+    /// The head for masked words.
+    MaskedLm,
 }

@@ -106,6 +106,7 @@ fn settings(
                 ContinuationHeadKindConfig::Linear => ContinuationHeadKind::Linear,
                 ContinuationHeadKindConfig::Lstm => ContinuationHeadKind::Lstm,
                 ContinuationHeadKindConfig::LstmAttention => ContinuationHeadKind::LstmAttention,
+                ContinuationHeadKindConfig::MaskedLm => ContinuationHeadKind::MaskedLm,
             },
             hidden_size: *table.hidden_size.get_or_insert(encoder.hidden_size),
             layers: table.layers,

@@ -11,7 +11,7 @@ use cloze_train::{
 
 use crate::fixture::{Fixture, traces};
 
-const HEADS: [(&str, &str); 4] = [
+const HEADS: [(&str, &str); 5] = [
     ("windows", "continuation.head=\"linear\""),
     (
         "prefixes",
@@ -26,6 +26,10 @@ const HEADS: [(&str, &str); 4] = [
         "lstm-attention",
         "continuation.head=\"lstm-attention\"\ncontinuation.samples=\"prefixes\"\n\
          continuation.dropout=0.3",
+    ),
+    (
+        "masked-lm",
+        "continuation.head=\"masked-lm\"\ncontinuation.samples=\"prefixes\"",
     ),
 ];
 
@@ -93,7 +97,11 @@ fn every_head_learns_what_comes_next() {
 
         let checkpoint = Checkpoint::open(&fixture.path(name).join("model")).unwrap();
         let class = checkpoint.config().get("architectures").unwrap();
-        assert_eq!(*class, serde_json::json!(["ClozeForContinuation"]));
+        let wanted = match name {
+            "masked-lm" => "BertForMaskedLM",
+            _ => "ClozeForContinuation",
+        };
+        assert_eq!(*class, serde_json::json!([wanted]), "{name}");
         let saved = checkpoint.cloze_settings().unwrap();
         assert_eq!(saved.task.as_deref(), Some("continuation"));
         assert_eq!(saved.max_length, Some(8));

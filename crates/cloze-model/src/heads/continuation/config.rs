@@ -13,12 +13,15 @@ pub enum ContinuationHeadKind {
     Lstm,
     /// Such an LSTM, then self-attention over its rows, added to what the LSTM says.
     LstmAttention,
+    /// The head that the architecture has for masked words, with the word embeddings as its last
+    /// matrix: a checkpoint of a masked language model brings it along.
+    MaskedLm,
 }
 
 impl ContinuationHeadKind {
     /// Whether there is an LSTM.
     pub fn has_lstm(self) -> bool {
-        self != Self::Linear
+        matches!(self, Self::Lstm | Self::LstmAttention)
     }
 }
 
@@ -28,15 +31,16 @@ impl ContinuationHeadKind {
 pub struct ContinuationHeadConfig {
     /// What it is made of.
     pub kind: ContinuationHeadKind,
-    /// Width of the dense layer, or of the LSTM.
+    /// Width of the dense layer, or of the LSTM; the head of masked words has the architecture's own.
     pub hidden_size: usize,
     /// Layers of the LSTM.
     pub layers: usize,
     /// Heads of the self-attention, which share the width of the LSTM.
     pub attention_heads: usize,
-    /// After the dense layer.
+    /// After the dense layer; the head of masked words has the architecture's own.
     pub activation: Activation,
-    /// Dropout between the layers of the LSTM, and before the vocabulary.
+    /// Dropout between the layers of the LSTM, and before the vocabulary; the head of masked words
+    /// has none.
     pub dropout: f64,
     /// Whether the LSTM reads the rows of `[CLS]` and `[SEP]` too.
     pub special_rows: bool,
@@ -46,6 +50,9 @@ impl ContinuationHeadConfig {
     /// Whether two heads compute the same outside training, with the same parameters.
     pub fn same_function(&self, other: &Self) -> bool {
         let attends = self.kind == ContinuationHeadKind::LstmAttention;
+        if self.kind == ContinuationHeadKind::MaskedLm {
+            return other.kind == self.kind;
+        }
         self.kind == other.kind
             && self.hidden_size == other.hidden_size
             && match self.kind.has_lstm() {
@@ -126,21 +133,22 @@ mod tests {
     #[test]
     fn only_what_a_head_computes_with_tells_it_from_another() {
         type Change = fn(&mut ContinuationHeadConfig);
-        let changes: [(Change, [bool; 3]); 6] = [
-            (|head| head.dropout = 0.5, [true, true, true]),
-            (|head| head.hidden_size = 4, [false, false, false]),
+        let changes: [(Change, [bool; 4]); 6] = [
+            (|head| head.dropout = 0.5, [true, true, true, true]),
+            (|head| head.hidden_size = 4, [false, false, false, true]),
             (
                 |head| head.activation = Activation::Relu,
-                [false, true, true],
+                [false, true, true, true],
             ),
-            (|head| head.layers = 2, [true, false, false]),
-            (|head| head.special_rows = false, [true, false, false]),
-            (|head| head.attention_heads = 4, [true, true, false]),
+            (|head| head.layers = 2, [true, false, false, true]),
+            (|head| head.special_rows = false, [true, false, false, true]),
+            (|head| head.attention_heads = 4, [true, true, false, true]),
         ];
         let kinds = [
             ContinuationHeadKind::Linear,
             ContinuationHeadKind::Lstm,
             ContinuationHeadKind::LstmAttention,
+            ContinuationHeadKind::MaskedLm,
         ];
         for (index, (change, same)) in changes.into_iter().enumerate() {
             let found = kinds.map(|kind| {

@@ -22,8 +22,8 @@ pub use config::{
 pub use lstm::LstmLayer;
 use rows::HeadRows;
 
-use super::BuildError;
-use crate::bridge::{PackedLinear, linear_forward};
+use super::{BuildError, MaskedLanguageHead};
+use crate::bridge::{PackedMatrix, linear_forward};
 use crate::encoder::{
     Builder, DropoutKey, Encoder, ForwardError, ForwardOptions, Linear, Site, activate, dropout,
     is_frozen,
@@ -45,12 +45,14 @@ pub struct ContinuationHead {
     pub lstm: Vec<LstmLayer>,
     /// Where the head has one.
     pub attention: Option<RowAttention>,
-    /// `[vocab, width]`.
-    pub decoder: Linear,
+    /// `[vocab, width]`; none where the word embeddings stand in its place.
+    pub decoder: Option<Linear>,
+    /// The head of masked words, where that is the head.
+    pub masked: Option<MaskedLanguageHead>,
     #[module(skip)]
     config: ContinuationHeadConfig,
     #[module(skip)]
-    packed: Option<Arc<PackedLinear>>,
+    packed: Option<Arc<PackedMatrix>>,
 }
 
 impl ContinuationHead {
@@ -63,8 +65,13 @@ impl ContinuationHead {
         let (hidden, width) = (encoder.hidden_size, config.hidden_size);
         let is_linear = config.kind == ContinuationHeadKind::Linear;
         let attends = config.kind == ContinuationHeadKind::LstmAttention;
+        let is_masked = config.kind == ContinuationHeadKind::MaskedLm;
         let dense = is_linear.then(|| Linear::new(builder, "head.dense", hidden, width));
-        let layers = if is_linear { 0 } else { config.layers };
+        let layers = if config.kind.has_lstm() {
+            config.layers
+        } else {
+            0
+        };
         let lstm = (0..layers).map(|index| {
             let inputs = if index == 0 { hidden } else { width };
             LstmLayer::new(builder, "head.lstm", index, inputs, width)
@@ -75,7 +82,12 @@ impl ContinuationHead {
             attention: attends
                 .then(|| RowAttention::new(builder, "head.attention", width))
                 .transpose()?,
-            decoder: Linear::new(builder, "head.decoder", width, encoder.vocab_size)?,
+            decoder: (!is_masked)
+                .then(|| Linear::new(builder, "head.decoder", width, encoder.vocab_size))
+                .transpose()?,
+            masked: is_masked
+                .then(|| MaskedLanguageHead::new(builder, encoder, config.activation))
+                .transpose()?,
             config: config.clone(),
             packed: None,
         })
@@ -86,26 +98,41 @@ impl ContinuationHead {
         &self.config
     }
 
-    /// States, `[tokens, hidden]` → logits, `[batch, vocab]`.
+    /// States, `[tokens, hidden]`, and word embeddings, `[vocab, embedding]` → logits,
+    /// `[batch, vocab]`.
     fn forward(
         &self,
         states: Tensor<2>,
+        words: Tensor<2>,
         batch: &PackedBatch,
         key: Option<DropoutKey>,
     ) -> Tensor<2> {
+        let read = |states| HeadRows::with_special(batch).select_read(states);
+        let decoder = match (&self.masked, &self.decoder) {
+            (Some(masked), _) => return masked.forward(read(states), words),
+            (None, Some(decoder)) => decoder,
+            (None, None) => unreachable!("a head has a decoder or is that of masked words"),
+        };
         let key = key.filter(|_| !is_frozen(self));
         let rows = match &self.dense {
-            Some(dense) => {
-                let read = HeadRows::with_special(batch).select_read(states);
-                activate(self.config.activation, linear_forward(dense, read))
-            }
+            Some(dense) => activate(self.config.activation, linear_forward(dense, read(states))),
             None => self.recurrent(states, batch, key),
         };
         let rows = dropout(rows, key, Site::HeadOutput, self.config.dropout);
         match self.packed.as_deref().filter(|_| key.is_none()) {
-            Some(packed) => packed.forward(rows),
-            None => linear_forward(&self.decoder, rows),
+            Some(packed) => packed.forward(decoder.bias.val(), rows),
+            None => linear_forward(decoder, rows),
         }
+    }
+
+    /// Packs the matrix of the vocabulary; `words` are the word embeddings, `[vocab, embedding]`.
+    fn pack(&mut self, words: &Tensor<2>) {
+        if let Some(masked) = &mut self.masked {
+            masked.pack_words(words);
+        }
+        let decoder = self.decoder.as_ref();
+        let packed = decoder.and_then(|decoder| PackedMatrix::new(&decoder.weight.val()));
+        self.packed = packed.map(Arc::new);
     }
 
     /// What the LSTM, and the attention over it, say of the rows that are read: `[batch, width]`.
@@ -173,7 +200,8 @@ impl ContinuationModel {
     /// not be changed afterwards. See [`Encoder::pack_weights`].
     pub fn pack_weights(&mut self) {
         self.encoder.pack_weights();
-        self.head.packed = PackedLinear::new(&self.head.decoder).map(Arc::new);
+        let words = self.words();
+        self.head.pack(&words);
     }
 
     /// Runs sequences, `[CLS] tokens [SEP]` or `[CLS] tokens [MASK] [SEP]`, through encoder and head:
@@ -196,7 +224,14 @@ impl ContinuationModel {
         }
         self.encoder.run(|| {
             let states = self.encoder.forward(batch, options)?.last_hidden_state;
-            Ok(self.head.forward(states, batch, options.dropout))
+            Ok(self
+                .head
+                .forward(states, self.words(), batch, options.dropout))
         })
+    }
+
+    /// The word embeddings, `[vocab, embedding]`.
+    fn words(&self) -> Tensor<2> {
+        self.encoder.embeddings.word_embeddings.weight.val()
     }
 }

@@ -2,13 +2,14 @@ use cloze_core::Activation;
 
 use super::*;
 use crate::RandomParameters;
-use crate::named::parameter_names;
+use crate::named::{is_encoder_name, parameter_names};
 use crate::testing::{batch, tiny_config};
 
-const KINDS: [ContinuationHeadKind; 3] = [
+const KINDS: [ContinuationHeadKind; 4] = [
     ContinuationHeadKind::Linear,
     ContinuationHeadKind::Lstm,
     ContinuationHeadKind::LstmAttention,
+    ContinuationHeadKind::MaskedLm,
 ];
 
 fn head(kind: ContinuationHeadKind, special_rows: bool) -> ContinuationHeadConfig {
@@ -38,8 +39,8 @@ fn names_are_those_of_torch() {
     let names = |kind| {
         let names = parameter_names(&model(&head(kind, true), &Device::flex()));
         assert!(!names.iter().any(|name| name.starts_with("pooler.")));
-        let own = names.into_iter().filter(|name| name.starts_with("head."));
-        own.map(|name| name["head.".len()..].to_owned())
+        let own = names.into_iter().skip_while(|name| is_encoder_name(name));
+        own.map(|name| name.trim_start_matches("head.").to_owned())
             .collect::<Vec<_>>()
     };
     let decoder = ["decoder.weight", "decoder.bias"];
@@ -65,6 +66,14 @@ fn names_are_those_of_torch() {
         "attention.out_proj.bias",
     ];
     assert_eq!(names(KINDS[2]), [&lstm, &attention[..], &decoder].concat());
+    let masked = [
+        "cls.predictions.transform.dense.weight",
+        "cls.predictions.transform.dense.bias",
+        "cls.predictions.transform.LayerNorm.weight",
+        "cls.predictions.transform.LayerNorm.bias",
+        "cls.predictions.bias",
+    ];
+    assert_eq!(names(KINDS[3]), masked);
 }
 
 /// To the bit: a prediction does not depend on what shares its batch.
@@ -108,10 +117,11 @@ fn rows_of_special_tokens_count_only_where_they_are_kept() {
         // The row of `[CLS]` is changed behind the encoder.
         let changed = states.clone().narrow(0, 0, 1) + f64::from(first);
         let states = Tensor::cat(vec![changed, states.narrow(0, 1, 3)], 0);
-        let logits = model.head.forward(states, &batch(&[&[1, 5, 7, 2]]), None);
+        let batch = batch(&[&[1, 5, 7, 2]]);
+        let logits = model.head.forward(states, model.words(), &batch, None);
         logits.into_data().try_to_vec::<f32>().unwrap()
     };
-    for kind in &KINDS[1..] {
+    for kind in &KINDS[1..3] {
         assert_ne!(run(*kind, true, 0), run(*kind, true, 1), "{kind:?}");
         assert_eq!(run(*kind, false, 0), run(*kind, false, 1), "{kind:?}");
     }
