@@ -72,7 +72,7 @@ impl<T: Task<Model = SequenceClassifier, Features = Features>> SequencePipeline<
     ) -> Result<Self, InferError> {
         let checkpoint = Checkpoint::open(folder)?;
         if let Err(error) = refuse_others(&checkpoint, wanted)
-            && !or_else.is_some_and(|other| refuse_others(&checkpoint, other).is_ok())
+            && or_else.is_none_or(|other| refuse_others(&checkpoint, other).is_err())
         {
             return Err(error);
         }

@@ -188,9 +188,9 @@ impl<'a> Reference<'a> {
                         gradients[1][weight] += of_gate * f64::from(case.input[input]);
                     }
                     if !is_first {
-                        for column in 0..hidden {
+                        for (column, sum) in of_state.iter_mut().enumerate() {
                             let weight = gate * hidden + column;
-                            of_state[column] += of_gate * f64::from(recurrent_weight[weight]);
+                            *sum += of_gate * f64::from(recurrent_weight[weight]);
                             let state = self.states[(row - 1) * hidden + column];
                             gradients[2][weight] += of_gate * state;
                         }

@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(
             refused.to_string(),
             "next-sentence prediction needs a pooler, which distilbert does not have: train it \
-             as a masked language model alone"
+             as a masked language model alone (`masked-lm`)"
         );
     }
 }

@@ -210,7 +210,7 @@ fn a_missing_key_is_named() {
     );
     assert_eq!(
         parse("").unwrap_err(),
-        "run.toml, field `task`: found nothing, wanted one of \"text-classification\", \"multi-label\", \"regression\", \"token-classification\", \"question-answering\", \"masked-lm\", \"pretraining\""
+        "run.toml, field `task`: found nothing, wanted one of \"text-classification\", \"multi-label\", \"regression\", \"token-classification\", \"question-answering\", \"masked-lm\", \"pretraining\", \"continuation\""
     );
 }
 

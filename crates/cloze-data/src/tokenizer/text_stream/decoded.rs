@@ -5,9 +5,9 @@ use super::characters::goes_on;
 
 /// Tokens that a decoder sees before the new ones: it may drop the space of the very first.
 const CONTEXT: usize = 4;
-/// Tokens of which none ends a character, after which they are taken to be broken. A character has
-/// four bytes at most.
-const LONGEST_CHARACTER: usize = 4;
+/// Tokens of which none ends a text, after which they are taken to be broken. A character has four bytes
+/// at most, and a token may hold the end of one and the beginning of the next.
+const LONGEST_WAIT: usize = 8;
 /// What a decoder makes of bytes that are no character, or not yet.
 const REPLACEMENT: char = '\u{FFFD}';
 
@@ -54,7 +54,7 @@ impl DecodedPieces {
         self.ids.push(id);
         let text = self.decode(tokenizer)?;
         let waiting = self.ids.len() - self.known_ids;
-        if text.ends_with(REPLACEMENT) && waiting < LONGEST_CHARACTER {
+        if text.ends_with(REPLACEMENT) && waiting < LONGEST_WAIT {
             return Ok(String::new());
         }
         // A decoder that changes what it said of earlier tokens is asked about the new ones alone.

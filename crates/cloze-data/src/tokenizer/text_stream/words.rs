@@ -151,7 +151,7 @@ impl Written {
     /// Capital letters of English: the first of a sentence, and `I`.
     fn capitalize(&self, piece: &mut Piece, next: Option<&Piece>) {
         let alone = next.is_none_or(|next| !next.continues);
-        if !self.sentence_start && !(piece.text == "i" && alone) {
+        if !(self.sentence_start || piece.text == "i" && alone) {
             return;
         }
         let mut characters = piece.text.chars();
