@@ -234,6 +234,7 @@ mod tests {
             ("a.csv", "text,label\na,1\n\nb,2\n"),
             ("a.csv", "text,label\n\"a,1\nb,2\n"),
             ("a.tsv", "text\tlabel\n\"a\"\t1\nb\t2\n"),
+            ("a.tsv", "text\tlabel\n\"a\t\"\"\n\n\t1\n\"b\t2\n"),
             ("a.csv", ""),
             ("a.csv", "text,label\n"),
             ("a.csv", "\u{feff}text,label\na,1\n"),
@@ -241,6 +242,7 @@ mod tests {
             ("a.xlsx", "text,label\n"),
         ] {
             same(name, content, &options(BadRows::Stop));
+            same(name, content, &options(BadRows::Skip));
         }
     }
 }

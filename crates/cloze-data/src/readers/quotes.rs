@@ -45,7 +45,8 @@ fn closing(bytes: &[u8], open: usize) -> Option<usize> {
     }
 }
 
-/// [`scan`] of bytes that come one after another, which also finds blank lines.
+/// [`scan`] of bytes that come one after another, which also finds blank lines. In quotes there are none,
+/// unless the fields are divided by tabs: then quotes that mean something are read otherwise.
 #[derive(Clone, Debug)]
 pub(super) struct QuoteScan {
     delimiter: u8,
@@ -93,7 +94,7 @@ impl QuoteScan {
 
     pub(super) fn see(&mut self, byte: u8) {
         let ends_line = matches!(byte, b'\n' | b'\r');
-        if self.place != Place::InQuotes {
+        if self.place != Place::InQuotes || self.delimiter == b'\t' {
             if byte == b'\n' && self.at_line_start {
                 self.blank_line.get_or_insert(false);
             }

@@ -1,7 +1,7 @@
 //! Records of any kind that are written one after another and read in any order: rows of a data set,
 //! its examples.
 //!
-//! A few megabytes of them stay in memory; more are in a file without a name, which goes with the
+//! A megabyte of them stays in memory; more are in a file without a name, which goes with the
 //! process, however that ends. What is kept of a record in memory is then 4 bytes, however long it is.
 //!
 //! - [`Record`]: what can be kept, and how it is written; [`Encoder`], [`Decoder`]
@@ -25,7 +25,7 @@ pub use codec::{Damaged, Decoder, Encoder, Record};
 use spool::{Spool, SpoolWriter};
 
 /// What stays in memory of the records of a writer: more than that go to the disk.
-pub const IN_MEMORY: usize = 4 << 20;
+pub const IN_MEMORY: usize = 1 << 20;
 
 /// Why records cannot be kept.
 #[derive(Debug, Error)]
