@@ -80,7 +80,7 @@ fn run(fixture: &Fixture, name: &str, settings: &str) -> (RunResults, Told) {
 fn every_head_learns_what_comes_next() {
     let fixture = Fixture::new();
     for (name, head) in HEADS {
-        let settings = settings(&fixture, head, "train.epochs=12");
+        let settings = settings(&fixture, head, "train.epochs=20");
         let (results, told) = run(&fixture, name, &settings);
         let test = results.test.as_ref().unwrap();
         let metric = |name: &str| test.metrics.get(name).unwrap();
