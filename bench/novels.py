@@ -18,7 +18,7 @@ from statistics import mean
 
 from written_text import distinct, repeated, units
 
-HEADS = ["linear", "lstm", "lstm-attention"]
+HEADS = ["linear", "masked-lm", "lstm", "lstm-attention"]
 SAMPLES = ["windows", "prefixes"]
 LENGTHS = [32, 64, 128]
 TOKENS = 100
@@ -55,11 +55,11 @@ DECODING = {
     "greedy, repetition penalty 1.3": ["--greedy", "--repetition-penalty", "1.3"],
     "5 beams": ["--beams", "5"],
     "5 beams, no repeat within 30": ["--beams", "5", "--no-repeat", "30"],
-    "sampling": [],
-    "temperature 0.7": ["--temperature", "0.7"],
+    "sampling": ["--top-k", "0"],
+    "temperature 0.7": ["--top-k", "0", "--temperature", "0.7"],
     "top-k 40": ["--top-k", "40"],
     "top-k 5": ["--top-k", "5"],
-    "top-p 0.9": ["--top-p", "0.9"],
+    "top-p 0.9": ["--top-k", "0", "--top-p", "0.9"],
     "top-k 40, top-p 0.9, temperature 0.8, no repeat within 30": [
         "--top-k", "40", "--top-p", "0.9", "--temperature", "0.8", "--no-repeat", "30",
     ],
