@@ -213,13 +213,11 @@ mod tests {
         let long = text(0..9);
         let texts = [TextInput::Single(&long)];
         let refused = encode_windows(&tokenizer(), &texts, 6, Some(4), |_| ());
-        assert!(matches!(
-            refused,
-            Err(TokenizerError::Stride {
-                window: 4,
-                stride: 4
-            })
-        ));
+        let refused = format!("{:?}", refused.unwrap_err());
+        assert!(
+            refused.contains("Stride { window: 4, stride: 4 }"),
+            "{refused}"
+        );
     }
 
     proptest! {
