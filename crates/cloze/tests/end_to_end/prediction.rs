@@ -293,7 +293,7 @@ fn bad_rows_stop_or_are_left_out() {
     );
 }
 
-/// A file three times as long takes no more memory.
+/// A file ten times as long takes no more memory.
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_is_flat_however_long_the_input_is() {
@@ -320,11 +320,12 @@ fn memory_is_flat_however_long_the_input_is() {
         }
         peak
     };
-    // The 80,000 lines more are 5 MB of text and 10 MB of ids.
-    let (short, long) = (peak(40_000), peak(120_000));
+    // The 360,000 lines more are 21 MB of text, and some 150 MB of encodings. How far the thread that reads
+    // is ahead, and what the allocator keeps for its threads, differ from run to run by 10 MB.
+    let (short, long) = (peak(40_000), peak(400_000));
     assert!(
-        long < short + 8_000,
-        "{short} kB for 40,000 lines, {long} kB for 120,000"
+        long < short + 20_000,
+        "{short} kB for 40,000 lines, {long} kB for 400,000"
     );
 }
 
