@@ -3,10 +3,11 @@
     .venv/bin/python bench/novels.py --cloze target/release/cloze --text zh heads
     .venv/bin/python bench/novels.py --cloze target/release/cloze --text zh decoding
 
-`heads` trains the example of that text with every head, both kinds of samples and three lengths, all on
-as many samples, and has each model continue the same prompts. `decoding` has the example's own model
-continue them by different rules. Both print tables in Markdown. A run that is there already is read,
-not repeated: remove its folder to have it done again. Plain Python is enough.
+`heads` trains the example of that text with every head and both kinds of samples at length 32, and two of
+these at 64 and 128 too, all on as many samples, and has each model continue the same prompts. `decoding`
+has the example's own model continue them by different rules. Both print tables in Markdown, with the text
+itself beside them, and write all that was written into `runs/novels`. A run that is there already is
+read, not repeated: remove its folder to have it done again. Plain Python is enough.
 """
 
 import argparse
@@ -14,16 +15,19 @@ import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 
 from written_text import distinct, repeated, units
 
 HEADS = ["linear", "masked-lm", "lstm", "lstm-attention"]
 SAMPLES = ["windows", "prefixes"]
-LENGTHS = [32, 64, 128]
+SHORTEST = 32
+MODELS = [(head, kind, SHORTEST) for head in HEADS for kind in SAMPLES]
+MODELS += [("masked-lm", "prefixes", length) for length in (64, 128)]
+MODELS += [("lstm", "windows", length) for length in (64, 128)]
 TOKENS = 100
+BATCH = 64
 SEEDS = [1, 2, 3]
-PLAIN = ["--top-k", "40", "--no-repeat", "30"]
 
 
 @dataclass
@@ -31,7 +35,10 @@ class Novel:
     """A text, and what is asked for."""
 
     config: str
+    text: str
     prompts: list[str]
+    plain: list[str]
+    """The rules by which the models of the comparison write."""
     samples: int
     """That each model of the comparison is trained on."""
 
@@ -39,29 +46,35 @@ class Novel:
 NOVELS = {
     "zh": Novel(
         "examples/novel-zh.toml",
+        "assets/data/peoples-daily-plain.txt",
         ["国家主席江泽民今天在人民大会堂", "春节期间，各地市场", "本报北京１月１０日讯", "中国女子排球队在"],
-        40_000,
+        ["--top-k", "40", "--no-repeat", "30"],
+        80_000,
     ),
     "en": Novel(
         "examples/novel-en.toml",
+        "assets/data/moby-dick.txt",
         ["The whale", "Captain Ahab stood upon the deck", "In the morning the sea was", "I looked at Queequeg, and"],
-        10_000,
+        ["--top-k", "40", "--no-repeat-ngram", "3"],
+        5_000,
     ),
 }
 
 DECODING = {
     "greedy": ["--greedy"],
     "greedy, no repeat within 30": ["--greedy", "--no-repeat", "30"],
+    "greedy, no three tokens twice": ["--greedy", "--no-repeat-ngram", "3"],
     "greedy, repetition penalty 1.3": ["--greedy", "--repetition-penalty", "1.3"],
     "5 beams": ["--beams", "5"],
-    "5 beams, no repeat within 30": ["--beams", "5", "--no-repeat", "30"],
+    "5 beams, no three tokens twice": ["--beams", "5", "--no-repeat-ngram", "3"],
     "sampling": ["--top-k", "0"],
     "temperature 0.7": ["--top-k", "0", "--temperature", "0.7"],
     "top-k 40": ["--top-k", "40"],
     "top-k 5": ["--top-k", "5"],
+    "top-k 40, no repeat within 30": ["--top-k", "40", "--no-repeat", "30"],
     "top-p 0.9": ["--top-k", "0", "--top-p", "0.9"],
-    "top-k 40, top-p 0.9, temperature 0.8, no repeat within 30": [
-        "--top-k", "40", "--top-p", "0.9", "--temperature", "0.8", "--no-repeat", "30",
+    "top-k 40, top-p 0.9, temperature 0.8, no three tokens twice": [
+        "--top-k", "40", "--top-p", "0.9", "--temperature", "0.8", "--no-repeat-ngram", "3",
     ],
 }  # fmt: skip
 
@@ -85,14 +98,33 @@ def continuations(program: str, model: Path, novel: Novel, rules: list[str]) -> 
             printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             text = json.loads(printed)
             text = text[0] if isinstance(text, list) else text
-            texts.append(text["generated_text"].removeprefix(prompt))
+            texts.append(text["continuation"])
     return texts
 
 
-def variety(texts: list[str]) -> list[str]:
-    """distinct-1, distinct-2 and the repeated share."""
-    written = [units(text) for text in texts]
-    return [f"{value:.3f}" for value in (distinct(written, 1), distinct(written, 2), repeated(written))]
+def variety(novel: Novel, texts: list[str]) -> list[str]:
+    """distinct-1, distinct-2 and the repeated share: means over the seeds, as both fall, and rise, with the
+    length of what is counted together."""
+    together = len(novel.prompts)
+    groups = [[units(text) for text in texts[at : at + together]] for at in range(0, len(texts), together)]
+    measures = [lambda group: distinct(group, 1), lambda group: distinct(group, 2), repeated]
+    return [f"{mean(map(measure, groups)):.3f}" for measure in measures]
+
+
+def of_the_text(novel: Novel, length: int) -> list[str]:
+    """As many pieces of the end of the text, which no model was trained on, as one that draws writes, each
+    of `length` characters."""
+    text = Path(novel.text).read_text(encoding="utf-8").replace("\n", "")
+    pieces = len(novel.prompts) * len(SEEDS)
+    between = len(text) // 20 // pieces
+    return [text[len(text) - number * between :][:length] for number in range(1, pieces + 1)]
+
+
+def samples_a_second(run: Path) -> float:
+    """By the median of the steps, which what else the machine had to do changes little."""
+    lines = (run / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    steps = [event["seconds"] for event in map(json.loads, lines) if event["event"] == "step"]
+    return BATCH / median(steps)
 
 
 def row(*cells: str) -> None:
@@ -100,38 +132,38 @@ def row(*cells: str) -> None:
     print("| " + " | ".join(cells) + " |", flush=True)
 
 
-def heads(program: str, novel: Novel, folder: Path, lengths: list[int], samples: int) -> None:
+def heads(program: str, novel: Novel, folder: Path, samples: int) -> None:
     """A model for every head, kind of samples and length."""
-    row("head", "samples", "length", "perplexity", "next token", "tokens/s", "distinct-1", "distinct-2", "repeated")
+    row("head", "samples", "length", "perplexity", "next token", "samples/s", "distinct-1", "distinct-2", "repeated")
     row(*["---"] * 9)
-    for head in HEADS:
-        for kind in SAMPLES:
-            for length in lengths:
-                run = folder / f"{head}-{kind}-{length}"
-                changes = [f"continuation.head={head}", f"continuation.samples={kind}"]
-                changes += [f"continuation.length={length}", "train.epochs=1", f"data.limit.train={samples}"]
-                metrics = trained(program, novel, run, changes)
-                test = metrics["test"]
-                texts = continuations(program, run, novel, PLAIN)
-                numbers = [f"{test['perplexity']:.1f}", f"{test['next_token_accuracy']:.3f}"]
-                numbers.append(f"{metrics['tokens_per_second']:,.0f}")
-                row(head, kind, str(length), *numbers, *variety(texts))
-                (run / "continuations.json").write_text(json.dumps(texts, ensure_ascii=False, indent=1))
+    written = []
+    for head, kind, length in MODELS:
+        run = folder / f"{head}-{kind}-{length}"
+        changes = [f"continuation.head={head}", f"continuation.samples={kind}", f"train.batch_size={BATCH}"]
+        changes += [f"continuation.length={length}", "train.epochs=1", f"data.limit.train={samples}"]
+        test = trained(program, novel, run, changes)["test"]
+        texts = continuations(program, run, novel, novel.plain)
+        written += texts
+        numbers = [f"{test['perplexity']:.1f}", f"{test['next_token_accuracy']:.3f}", f"{samples_a_second(run):,.0f}"]
+        row(head, kind, str(length), *numbers, *variety(novel, texts))
+        (run / "continuations.json").write_text(json.dumps(texts, ensure_ascii=False, indent=1))
+    row("the text itself", *[""] * 5, *variety(novel, of_the_text(novel, round(mean(map(len, written))))))
 
 
 def decoding(program: str, novel: Novel, folder: Path) -> None:
     """The example's model, by every rule."""
     model = Path("runs") / Path(novel.config).stem
     trained(program, novel, model, [])
+    found = {name: continuations(program, model, novel, rules) for name, rules in DECODING.items()}
+    (folder / "decoding.json").write_text(json.dumps(found, ensure_ascii=False, indent=1))
     row("rules", "distinct-1", "distinct-2", "repeated")
     row(*["---"] * 4)
-    found = {}
-    for name, rules in DECODING.items():
-        found[name] = continuations(program, model, novel, rules)
-        row(name, *variety(found[name]))
-    (folder / "decoding.json").write_text(json.dumps(found, ensure_ascii=False, indent=1))
+    length = round(mean(len(text) for texts in found.values() for text in texts))
+    row("the text itself", *variety(novel, of_the_text(novel, length)))
     for name, texts in found.items():
-        print(f"\n{name} (mean of {mean(map(len, texts)):.0f} characters)\n")
+        row(name, *variety(novel, texts))
+    for name, texts in found.items():
+        print(f"\n{name}\n")
         for prompt, text in zip(novel.prompts, texts):
             print(f"> **{prompt}**{text}\n")
 
@@ -141,14 +173,13 @@ def main() -> None:
     parser.add_argument("comparison", choices=["heads", "decoding"])
     parser.add_argument("--cloze", default="target/release/cloze", help="the program")
     parser.add_argument("--text", choices=list(NOVELS), default="zh")
-    parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS)
     parser.add_argument("--samples", type=int, help="that each model is trained on")
     arguments = parser.parse_args()
     novel = NOVELS[arguments.text]
     folder = Path("runs/novels") / arguments.text
     folder.mkdir(parents=True, exist_ok=True)
     if arguments.comparison == "heads":
-        heads(arguments.cloze, novel, folder, arguments.lengths, arguments.samples or novel.samples)
+        heads(arguments.cloze, novel, folder, arguments.samples or novel.samples)
     else:
         decoding(arguments.cloze, novel, folder)
 
