@@ -33,7 +33,8 @@ pub struct EvaluatedText<'a> {
     pub path: &'a Path,
     /// Decides how long prefixes are, where the model reads such.
     pub seed: u64,
-    /// Samples that are computed together. It changes speed and memory, never metrics.
+    /// Samples that are computed together. It changes speed and memory; and the last digits of the loss,
+    /// which is summed batch by batch.
     pub batch_size: NonZeroUsize,
 }
 
@@ -94,7 +95,8 @@ impl ContinuationPipeline {
         };
         let built = build_corpus(texts, &self.tokenizer, &build, &paths, |_| {
             ControlFlow::Continue(())
-        })?;
+        })
+        .map_err(|error| error.of_texts(text.path))?;
         let built = built.train.expect("the part has a path");
         let part = TextPart {
             span: 0..built.file.tokens(),

@@ -34,21 +34,16 @@ pub enum ModelTask {
 pub fn written_task(checkpoint: &Checkpoint) -> Option<&str> {
     let name = checkpoint.cloze_settings()?.task.as_deref()?;
     let task = ModelTask::of_name(name);
-    let class = class_of(checkpoint);
+    let class = checkpoint.class();
     let is_true = match ModelTask::of_class(class, checkpoint) {
         // A head for masked words may have learnt to say what comes next.
-        Some(ModelTask::MaskedLm) => [ModelTask::MaskedLm, ModelTask::Continuation].contains(&task),
+        Some(ModelTask::MaskedLm) if task == ModelTask::Continuation => {
+            checkpoint.continuation().is_some()
+        }
         Some(by_class) => by_class == task,
         None => !class.ends_with("ForSequenceClassification") || task.is_of_whole_texts(),
     };
     is_true.then_some(name)
-}
-
-/// The class of `transformers` that a checkpoint is of; an empty text where it does not say.
-fn class_of(checkpoint: &Checkpoint) -> &str {
-    let architectures = checkpoint.config().get("architectures");
-    let class = architectures.and_then(|names| names.get(0)?.as_str());
-    class.unwrap_or_default()
 }
 
 impl ModelTask {
@@ -63,7 +58,7 @@ impl ModelTask {
         if let Some(name) = written_task(&checkpoint) {
             return Ok(Self::of_name(name));
         }
-        if let Some(task) = Self::of_class(class_of(&checkpoint), &checkpoint) {
+        if let Some(task) = Self::of_class(checkpoint.class(), &checkpoint) {
             return Ok(task);
         }
         Ok(match checkpoint.problem_type_or_usual()? {

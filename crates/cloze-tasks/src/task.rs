@@ -290,6 +290,14 @@ pub enum TaskError {
         /// What the system says.
         source: io::Error,
     },
+    /// A trained model is not whole.
+    #[error("{}: the weights lack {}", folder.display(), .missing.join(", "))]
+    MissingWeights {
+        /// Its folder.
+        folder: PathBuf,
+        /// The tensors that it needs.
+        missing: Vec<String>,
+    },
     /// Examples do not form a batch.
     #[error(transparent)]
     Batch(#[from] PackedBatchError),

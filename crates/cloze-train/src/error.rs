@@ -73,6 +73,18 @@ pub enum TrainError {
         /// What the model reads.
         limit: usize,
     },
+    /// Attention heads would not be of one width.
+    #[error(
+        "field `{field}`: found {heads}, wanted a number that divides the width, {width}, evenly"
+    )]
+    AttentionHeads {
+        /// The key.
+        field: &'static str,
+        /// As asked.
+        heads: usize,
+        /// What they share.
+        width: usize,
+    },
     /// The device of the run cannot do what the configuration asks for.
     #[error("field `{field}`: found {found} on the device {device}, wanted {wanted}")]
     Device {

@@ -251,10 +251,17 @@ impl<'a> Builder<'a> {
         let empty = |part: &Option<PartWriter>| {
             part.as_ref().is_some_and(|part| part.counts.sequences == 0)
         };
+        let written = self.parts.all().into_iter().filter(|(_, part)| part.is_some());
+        let is_divided = written.count() > 1;
         // Before the first file is in its place.
-        if let Some((part, _)) = self.parts.all().into_iter().find(|(_, part)| empty(part)) {
-            let split = part.name();
-            return Err(CorpusError::EmptySplit { split, texts });
+        if let Some((part, Some(writer))) =
+            self.parts.all().into_iter().find(|(_, part)| empty(part))
+        {
+            return Err(CorpusError::EmptySplit {
+                path: writer.writer.path().into(),
+                split: is_divided.then(|| part.name()),
+                texts,
+            });
         }
         self.parts
             .try_map(|_, part| part.map(PartWriter::finish).transpose())

@@ -47,14 +47,17 @@ pub enum CorpusError {
         /// The greatest id.
         last: u32,
     },
-    /// A split would have nothing in it.
+    /// There would be no sequence.
     #[error(
-        "the {split} split: found nothing to learn from among {texts} texts, wanted at least one \
-         text that is not blank and not of unknown tokens alone"
+        "{path}{}: found none among {texts} texts, wanted at least one text that is not blank and \
+         not of unknown tokens alone",
+        .split.map(|split| format!(", {split} split")).unwrap_or_default()
     )]
     EmptySplit {
-        /// `train`, `validation` or `test`.
-        split: &'static str,
+        /// The token file.
+        path: PathBuf,
+        /// `train`, `validation` or `test`, where texts are divided among several.
+        split: Option<&'static str>,
         /// How many texts were read for all splits together.
         texts: u64,
     },
@@ -125,6 +128,7 @@ impl CorpusError {
     pub fn of_texts(mut self, texts: &Path) -> Self {
         if let Self::NoBlock { path, .. }
         | Self::ShortText { path, .. }
+        | Self::EmptySplit { path, .. }
         | Self::TooFewSentences { path, .. }
         | Self::NoNeighbours { path, .. } = &mut self
         {

@@ -12,8 +12,7 @@ use serde_json::{Map, Value};
 use super::GenerationSettings;
 use crate::InferError;
 
-/// Its name.
-pub const GENERATION_CONFIG: &str = "generation_config.json";
+pub use cloze_model::checkpoint::GENERATION_CONFIG;
 
 impl GenerationSettings {
     /// The settings that are saved with a model; the default ones where there are none, and for every

@@ -132,17 +132,28 @@ pub fn save_continuation(
 
 impl Checkpoint {
     /// What a model that cloze trained to continue texts reads, and its head; nothing for any other.
+    /// `transformers` keeps what it does not know: a model that has another class now is another one.
     pub fn continuation(&self) -> Option<&ContinuationConfig> {
-        self.cloze_settings()?.continuation.as_ref()
+        let continuation = self.cloze_settings()?.continuation.as_ref()?;
+        let class = match continuation.head.kind {
+            ContinuationHeadKind::MaskedLm => self.architecture().class_name(ModelClass::MaskedLm),
+            _ => CLASS.into(),
+        };
+        let stored = self.class();
+        (stored.is_empty() || stored == class).then_some(continuation)
     }
 
     /// The same, for those who need one.
     ///
     /// # Errors
-    /// If the model is another one.
+    /// If the model is another one, or no encoder reads such samples.
     pub fn wanted_continuation(&self) -> Result<&ContinuationConfig, CheckpointError> {
-        self.continuation().ok_or_else(|| {
+        let Some(continuation) = self.continuation() else {
             let found = match self.cloze_settings() {
+                Some(ClozeSettings {
+                    continuation: Some(_),
+                    ..
+                }) => format!("a model of the class {}", self.class()),
                 Some(settings) => format!(
                     "a model for {}",
                     settings.task.as_deref().unwrap_or("nothing in particular")
@@ -151,7 +162,76 @@ impl Checkpoint {
             };
             let wanted = "a model that was trained to continue texts";
             let error = InputError::new(self.config().path(), found, wanted);
-            error.in_field("cloze.continuation").into()
-        })
+            return Err(error.in_field("cloze.continuation").into());
+        };
+        // `[CLS]` and `[SEP]` need their room, and a prefix a token beside its mask.
+        let longest = self.encoder_config().longest_sequence().saturating_sub(2);
+        for (field, found, least, most) in [
+            ("length", continuation.length, 2, longest),
+            ("stride", continuation.stride, 1, usize::MAX),
+        ] {
+            if !(least..=most).contains(&found) {
+                let wanted = match most {
+                    usize::MAX => format!("{least} or more"),
+                    most => format!("a number from {least} to {most}"),
+                };
+                let error = InputError::new(self.config().path(), found.to_string(), wanted);
+                return Err(error.in_field(format!("cloze.continuation.{field}")).into());
+            }
+        }
+        Ok(continuation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(class: &str, kind: &str, length: usize, stride: usize) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let config = json!({
+            "model_type": "bert", "vocab_size": 20, "hidden_size": 8, "num_hidden_layers": 1,
+            "num_attention_heads": 2, "intermediate_size": 16, "max_position_embeddings": 10,
+            "architectures": [class],
+            "cloze": {"task": "continuation", "continuation": {
+                "samples": "windows", "length": length, "stride": stride,
+                "head": {"kind": kind, "hidden_size": 8, "layers": 1, "attention_heads": 2,
+                    "activation": "gelu", "dropout": 0.1, "special_rows": true},
+            }},
+        });
+        std::fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
+        let checkpoint = Checkpoint::open(folder.path()).unwrap();
+        let wanted = checkpoint.wanted_continuation().map(|found| found.length);
+        assert_eq!(
+            wanted.is_ok(),
+            wanted.as_ref().is_ok_and(|found| *found == length)
+        );
+        wanted
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn numbers_that_no_model_was_trained_with_are_named() {
+        assert_eq!(refusal(CLASS, "lstm", 8, 1), "");
+        assert!(
+            refusal(CLASS, "lstm", 9, 1).ends_with(
+                "field `cloze.continuation.length`: found 9, wanted a number from 2 to 8"
+            )
+        );
+        assert!(
+            refusal(CLASS, "lstm", 8, 0)
+                .ends_with("field `cloze.continuation.stride`: found 0, wanted 1 or more")
+        );
+    }
+
+    #[test]
+    fn a_model_that_another_class_was_made_of_is_another_one() {
+        assert_eq!(refusal("BertForMaskedLM", "masked-lm", 8, 1), "");
+        assert!(refusal("BertForMaskedLM", "lstm", 8, 1).ends_with(
+            "found a model of the class BertForMaskedLM, wanted a model that was trained to \
+                 continue texts"
+        ));
     }
 }

@@ -17,6 +17,9 @@ pub struct Checkpoint {
     settings: Option<ClozeSettings>,
 }
 
+/// The file of a model's folder that holds how it is to write texts. Users make it, not training.
+pub const GENERATION_CONFIG: &str = "generation_config.json";
+
 impl Checkpoint {
     /// Whether `config.json` names this class of `transformers`.
     pub(super) fn is_of_class(&self, class: ModelClass) -> bool {
@@ -65,6 +68,13 @@ impl Checkpoint {
     /// What the encoder is made of.
     pub fn encoder_config(&self) -> &EncoderConfig {
         &self.encoder_config
+    }
+
+    /// The class of `transformers` that `config.json` names; an empty text where it does not say.
+    pub fn class(&self) -> &str {
+        let architectures = self.config.get("architectures");
+        let class = architectures.and_then(|names| names.get(0)?.as_str());
+        class.unwrap_or_default()
     }
 
     /// What cloze stored about its training of the model, if it was trained by cloze.

@@ -31,7 +31,7 @@ mod vocabulary;
 pub use continuation::{ContinuationMetadata, load_continuation, save_continuation};
 pub use convert::convert_weights;
 pub use error::CheckpointError;
-pub use folder::Checkpoint;
+pub use folder::{Checkpoint, GENERATION_CONFIG};
 pub use hub::{DownloadObserver, DownloadProgress, HubError, HubId, HubOptions, resolve_model};
 pub use load::{
     ClassifierOptions, check_next_sentence, init_classifier, init_encoder,

@@ -21,11 +21,17 @@ impl NextTokenModel {
     /// Loads what a run of this task has saved. `tokenizer` is that of the same folder.
     ///
     /// # Errors
-    /// If the folder holds no such model, or its weights cannot be read.
+    /// If the folder holds no such model, a tensor of it is missing, or its weights cannot be read.
     pub fn open(folder: &Path, tokenizer: &Tokenizer, device: &Device) -> Result<Self, TaskError> {
         let checkpoint = Checkpoint::open(folder)?;
         let config = checkpoint.wanted_continuation()?.clone();
-        let (mut model, _) = load_continuation(&checkpoint, &config.head, 0, device)?;
+        let (mut model, report) = load_continuation(&checkpoint, &config.head, 0, device)?;
+        if !report.missing.is_empty() {
+            return Err(TaskError::MissingWeights {
+                folder: folder.into(),
+                missing: report.missing,
+            });
+        }
         model.pack_weights();
         Ok(Self {
             input: ContinuationInput::new(&config, tokenizer.special()),

@@ -94,6 +94,15 @@ fn settings(
             limit,
         });
     }
+    let width = *table.hidden_size.get_or_insert(encoder.hidden_size);
+    let attends = table.head == ContinuationHeadKindConfig::LstmAttention;
+    if attends && !width.is_multiple_of(table.attention_heads) {
+        return Err(TrainError::AttentionHeads {
+            field: "continuation.attention_heads",
+            heads: table.attention_heads,
+            width,
+        });
+    }
     Ok(ContinuationConfig {
         samples: match table.samples {
             ContinuationSamplesConfig::Windows => ContinuationSamples::Windows,
@@ -108,7 +117,7 @@ fn settings(
                 ContinuationHeadKindConfig::LstmAttention => ContinuationHeadKind::LstmAttention,
                 ContinuationHeadKindConfig::MaskedLm => ContinuationHeadKind::MaskedLm,
             },
-            hidden_size: *table.hidden_size.get_or_insert(encoder.hidden_size),
+            hidden_size: width,
             layers: table.layers,
             attention_heads: table.attention_heads,
             activation: activation(table.activation),

@@ -1,10 +1,11 @@
 //! What a run writes besides its log.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use cloze_core::output::OutputFolder;
-use cloze_model::checkpoint::Checkpoint;
+use cloze_model::checkpoint::{Checkpoint, GENERATION_CONFIG};
 use cloze_tasks::metrics::Evaluation;
 use cloze_tasks::{Evaluator, Task};
 
@@ -59,7 +60,8 @@ impl<T: Task + Clone> Trainer<'_, T> {
             || self.saved_at.elapsed() > BETWEEN_CHECKPOINTS_OF_A_HEAD
     }
 
-    /// Puts the best model into `model/`, in one step, if it is not there yet.
+    /// Puts the best model into `model/`, in one step, if it is not there yet. How it is to write
+    /// texts, which somebody may have said meanwhile, stays.
     pub(super) fn save_best(&mut self) -> Result<(), TrainError> {
         let Some((model, task)) = self.unsaved_best.take() else {
             return Ok(());
@@ -68,6 +70,10 @@ impl<T: Task + Clone> Trainer<'_, T> {
         let wrong = |source| TrainError::write(&path, source);
         let output = OutputFolder::beside(&path).map_err(wrong)?;
         self.write_model(output.path(), &model, &task)?;
+        let settings = path.join(GENERATION_CONFIG);
+        if settings.exists() {
+            fs::copy(settings, output.path().join(GENERATION_CONFIG)).map_err(wrong)?;
+        }
         output.commit().map_err(wrong)
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::ops::ControlFlow;
 
-use cloze_model::checkpoint::Checkpoint;
+use cloze_model::checkpoint::{Checkpoint, GENERATION_CONFIG};
 use cloze_train::{
     Environment, Event, Observer, Outcome, RunResults, Shown, ShownTarget, SplitName, StopFlag,
     show_examples, train,
@@ -126,6 +126,24 @@ fn a_run_stopped_after_every_few_steps_ends_like_one_that_never_was() {
         assert_eq!(whole.log, pieces.log, "{name}");
         assert!(whole == pieces, "{name}");
     }
+}
+
+#[test]
+fn how_a_model_is_to_write_stays_when_a_better_one_takes_its_place() {
+    let fixture = Fixture::new();
+    let settings = settings(&fixture, HEADS[0].1, "train.epochs=2");
+    let model = fixture.path("run").join("model");
+    let (weights, said) = (
+        model.join("model.safetensors"),
+        model.join(GENERATION_CONFIG),
+    );
+    let mut earlier = Vec::new();
+    fixture.train_in_pieces_with("run", &settings, 60, || {
+        earlier = fs::read(&weights).unwrap();
+        fs::write(&said, "{\"top_k\": 7}").unwrap();
+    });
+    assert!(!earlier.is_empty() && fs::read(&weights).unwrap() != earlier);
+    assert_eq!(fs::read_to_string(&said).unwrap(), "{\"top_k\": 7}");
 }
 
 #[test]

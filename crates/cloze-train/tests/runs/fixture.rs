@@ -107,7 +107,7 @@ impl Fixture {
         name: &str,
         more: &str,
         every: usize,
-        between: impl Fn(),
+        mut between: impl FnMut(),
     ) -> usize {
         let mut stops = 0;
         let mut session = StopAfter::new(every);

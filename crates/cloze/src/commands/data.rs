@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &DataArguments, models: &Models) -> anyhow::Result<
         }
     };
     show_examples(config, shown, &environment, &mut display, &stop, &mut show)
-        .map_err(train_error)?;
+        .map_err(|error| train_error(error, &arguments.config))?;
     match failed {
         Some(error) => Err(error),
         None => results.flush(),

@@ -22,13 +22,13 @@ pub(crate) fn run(arguments: &TrainArguments, models: &Models) -> anyhow::Result
         cache: cache_folder(),
     };
     let stop = StopFlag::new();
-    let (config, folder) = match (&arguments.resume, &arguments.config) {
-        (Some(run), _) => (run_config(run)?, run.clone()),
+    let (config, named, folder) = match (&arguments.resume, &arguments.config) {
+        (Some(run), _) => (run_config(run)?, RunFolder::new(run).config(), run.clone()),
         (None, Some(path)) => {
             let mut config = RunConfig::read(path, &arguments.set).map_err(config_error)?;
             config.model.path = model_of_run(config.model.path);
             let folder = config.output.clone();
-            (config, folder)
+            (config, path.clone(), folder)
         }
         (None, None) => return Err(Usage::new("a configuration or --resume RUN is needed").into()),
     };
@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &TrainArguments, models: &Models) -> anyhow::Result
         None => train(config, &environment, &mut display, &stop),
     };
     drop(display);
-    match outcome.map_err(train_error)? {
+    match outcome.map_err(|error| train_error(error, &named))? {
         Outcome::Finished(results) => print_results(&results, &folder),
         Outcome::Stopped { step, checkpoint } => {
             let message = match checkpoint {
@@ -84,11 +84,14 @@ pub(super) fn config_error(error: RunConfigError) -> anyhow::Error {
     }
 }
 
-pub(super) fn train_error(error: TrainError) -> anyhow::Error {
+/// `config` is the file that messages name.
+pub(super) fn train_error(error: TrainError, config: &Path) -> anyhow::Error {
     match error {
         TrainError::Config(error) => config_error(error),
+        TrainError::MaxLength { .. } | TrainError::AttentionHeads { .. } => {
+            Usage::new(format!("{}, {error}", config.display())).into()
+        }
         TrainError::Freeze(_)
-        | TrainError::MaxLength { .. }
         | TrainError::NothingToTrain
         | TrainError::Tokenizer(TokenizerError::Stride { .. }) => Usage::from(error).into(),
         TrainError::Read(cloze_data::readers::ReadError::Rows(_)) => {

@@ -246,12 +246,10 @@ fn a_value_that_makes_no_sense_is_wrong_usage() {
         "error: freeze = \"layers:9\": the model has 2 layers"
     );
     let said = place.failure("train config.toml --set data.max_length=1000", 2);
-    assert!(
-        said.lines()
-            .last()
-            .unwrap()
-            .ends_with("wanted at most 64, which is what the model reads"),
-        "{said}"
+    assert_eq!(
+        said.lines().last().unwrap(),
+        "error: config.toml, field `data.max_length`: found 1000, wanted at most 64, which is what \
+         the model reads"
     );
 }
 

@@ -58,6 +58,27 @@ fn a_model_learns_a_text_and_is_measured_on_it() {
 }
 
 #[test]
+fn a_model_that_is_not_whole_writes_nothing() {
+    let place = trained();
+    let config = place.read("novel/model/config.json");
+    let config = String::from_utf8(config).unwrap();
+    place.write(
+        "novel/model/config.json",
+        config.replace("\"kind\": \"lstm\"", "\"kind\": \"linear\""),
+    );
+    for command in [
+        "generate novel --prompt plot",
+        "eval novel --data novel.txt",
+    ] {
+        let said = place.failure(command, 1);
+        assert!(
+            said.contains("novel/model: the weights lack head."),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn samples_are_shown_with_what_comes_next() {
     let place = trained();
     let shown = json_lines(&place.stdout("data novel.toml --show 2 --json"));
@@ -87,9 +108,23 @@ fn what_makes_no_sense_is_told() {
     assert!(said.contains("continuation.attention_heads"), "{said}");
     let uneven = "train novel.toml --set output=x --set continuation.head=\"lstm-attention\" \
                   --set continuation.attention_heads=5";
-    let said = place.failure(uneven, 1);
+    assert_eq!(
+        place.failure(uneven, 2),
+        "error: novel.toml, field `continuation.attention_heads`: found 5, wanted a number that \
+         divides the width, 24, evenly\n"
+    );
+    let long = "train novel.toml --set output=x --set continuation.length=600";
+    let said = place.failure(long, 2);
     assert!(
-        said.contains("5 attention heads do not share a width of 24 evenly"),
+        said.starts_with(
+            "error: novel.toml, field `continuation.length`: found 600, wanted at most"
+        ),
+        "{said}"
+    );
+    place.write("blank.txt", "\n\n");
+    let said = place.failure("eval novel --data blank.txt", 1);
+    assert!(
+        said.starts_with("error: blank.txt: found none among 2 texts"),
         "{said}"
     );
 }

@@ -220,9 +220,9 @@ fn a_part_without_texts_is_an_error_and_leaves_no_file() {
     let parts = [Part::Train, Part::Validation];
     let error = build_at(&folder, &["a", "b", ""], &options(Layout::Whole), &parts).unwrap_err();
     assert_eq!(
-        error.to_string(),
-        "the validation split: found nothing to learn from among 3 texts, wanted at least one text \
-         that is not blank and not of unknown tokens alone"
+        error.of_texts(Path::new("texts.txt")).to_string(),
+        "texts.txt, validation split: found none among 3 texts, wanted at least one text that is \
+         not blank and not of unknown tokens alone"
     );
     assert_eq!(files(folder.path()), 0);
 }

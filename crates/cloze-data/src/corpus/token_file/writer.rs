@@ -56,6 +56,11 @@ impl TokenFileWriter {
         Ok(())
     }
 
+    /// The file that it is to be.
+    pub fn path(&self) -> &Path {
+        self.file.target()
+    }
+
     /// Number of sequences that were added.
     pub fn sequences(&self) -> u64 {
         self.sequences

@@ -259,7 +259,8 @@ impl<'a> Corpus<'a> {
             } else {
                 ControlFlow::Continue(())
             }
-        })?;
+        })
+        .map_err(|error| error.of_texts(files.name()))?;
         for file in &texts {
             let skipped = file.texts.skipped();
             if skipped.count > 0 {
