@@ -46,16 +46,16 @@ NOVELS = {
     "zh": Novel(
         "examples/novel-zh.toml",
         "assets/data/peoples-daily-plain.txt",
-        ["国家主席江泽民今天在人民大会堂", "春节期间，各地市场", "本报北京１月１０日讯", "中国女子排球队在"],
+        ["新华社上海１月８日电", "春节期间，各地市场", "本报北京１月１０日讯", "中国女子排球队在"],
         ["--top-k", "40", "--no-repeat", "30"],
-        40_000,
+        30_000,
     ),
     "en": Novel(
         "examples/novel-en.toml",
         "assets/data/moby-dick.txt",
         ["The whale", "Captain Ahab stood upon the deck", "In the morning the sea was", "I looked at Queequeg, and"],
         ["--top-k", "40", "--no-repeat-ngram", "3"],
-        8_000,
+        5_000,
     ),
 }
 
