@@ -17,10 +17,7 @@ pub(super) fn highest(scores: &[f32]) -> Option<u32> {
 /// none where every token is excluded. One number of the stream is used.
 pub(super) fn draw(scores: &[f32], random: &mut RandomStream) -> Option<u32> {
     let highest = scores[highest(scores)? as usize];
-    let weight = |score: f32| match score > f32::NEG_INFINITY {
-        true => f64::from(score - highest).exp(),
-        false => 0.0,
-    };
+    let weight = |score: f32| likelihood(score, highest);
     let total: f64 = scores.iter().map(|&score| weight(score)).sum();
     let mut left = random.unit() * total;
     let mut last = None;
@@ -39,6 +36,18 @@ pub(super) fn draw(scores: &[f32], random: &mut RandomStream) -> Option<u32> {
     last
 }
 
+/// How much likelier than the token with the highest score another one is, from 0 to 1. Of a score
+/// beyond all numbers, which a model may give, nothing but such a score is left.
+pub(super) fn likelihood(score: f32, highest: f32) -> f64 {
+    if score == highest {
+        return 1.0;
+    }
+    match score > f32::NEG_INFINITY {
+        true => f64::from(score - highest).exp(),
+        false => 0.0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +61,15 @@ mod tests {
         assert_eq!(highest(&[OUT, OUT]), None);
         assert_eq!(highest(&[OUT, -1e30]), Some(1));
         assert_eq!(highest(&[]), None);
+    }
+
+    #[test]
+    fn a_score_beyond_all_numbers_is_drawn_and_no_number_never_is() {
+        let scores = [1.0, f32::INFINITY, f32::NAN, 3.0, OUT];
+        for seed in 0..50 {
+            let mut random = RandomStream::new(seed, &[]);
+            assert_eq!(draw(&scores, &mut random), Some(1));
+        }
     }
 
     #[test]

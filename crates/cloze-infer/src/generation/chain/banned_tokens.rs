@@ -37,10 +37,18 @@ impl LogitsProcessor for BannedTokens {
     }
 
     fn describe(&self) -> String {
-        let tokens = self.tokens.len();
-        match self.words.len() {
-            0 => format!("{tokens} tokens never"),
-            words => format!("{tokens} tokens and {words} words of several tokens never"),
-        }
+        let counted = |count: usize, what: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {what}")),
+            count => Some(format!("{count} {what}s")),
+        };
+        let tokens = counted(self.tokens.len(), "token");
+        let words = counted(self.words.len(), "longer word");
+        let banned: Vec<String> = tokens.into_iter().chain(words).collect();
+        let is = match self.tokens.len() + self.words.len() {
+            1 => "is",
+            _ => "are",
+        };
+        format!("{} {is} never written", banned.join(" and "))
     }
 }

@@ -38,7 +38,10 @@ impl LogitsProcessor for NoRepeat {
     }
 
     fn describe(&self) -> String {
-        format!("none of the last {} generated tokens", self.last)
+        match self.last.get() {
+            1 => "the last written token does not come again".into(),
+            last => format!("none of the last {last} written tokens comes again"),
+        }
     }
 
     fn gives_way(&self) -> bool {

@@ -34,7 +34,10 @@ impl LogitsProcessor for NoRepeatNgram {
     }
 
     fn describe(&self) -> String {
-        format!("no {} tokens in a row twice", self.size)
+        match self.size.get() {
+            1 => "no token stands twice".into(),
+            size => format!("no {size} tokens in a row stand twice"),
+        }
     }
 
     fn gives_way(&self) -> bool {

@@ -99,12 +99,12 @@ fn the_chain_says_what_it_does_in_its_order() {
         chain.describe(),
         [
             "repetition penalty 1.2",
-            "no 3 tokens in a row twice",
-            "2 tokens and 1 words of several tokens never",
-            "none of the last 30 generated tokens",
+            "no 3 tokens in a row stand twice",
+            "2 tokens and 1 longer word are never written",
+            "none of the last 30 written tokens comes again",
             "temperature 0.8",
-            "top 40",
-            "nucleus 0.9",
+            "the 40 likeliest tokens (top-k)",
+            "the likeliest tokens with the probability 0.9 (top-p)",
         ]
     );
     let beams = GenerationSettings {
@@ -113,6 +113,32 @@ fn the_chain_says_what_it_does_in_its_order() {
         ..settings
     };
     assert_eq!(Chain::new(&beams, &[]).describe().len(), 4);
+    let one = GenerationSettings {
+        no_repeat_last: 1,
+        no_repeat_ngram_size: 1,
+        ..greedy()
+    };
+    assert_eq!(
+        Chain::new(&one, &[0]).describe(),
+        [
+            "no token stands twice",
+            "1 token is never written",
+            "the last written token does not come again"
+        ]
+    );
+}
+
+/// A model may give a score beyond all numbers.
+#[test]
+fn an_infinite_score_leaves_its_token_in_the_nucleus() {
+    let settings = GenerationSettings {
+        top_p: 0.5,
+        ..GenerationSettings::default()
+    };
+    assert_eq!(
+        processed(&settings, &[], 0, &[1.0, f32::INFINITY, 2.0]),
+        [OUT, f32::INFINITY, OUT]
+    );
 }
 
 fn any_settings() -> impl Strategy<Value = GenerationSettings> {

@@ -28,6 +28,9 @@ impl LogitsProcessor for TopK {
     }
 
     fn describe(&self) -> String {
-        format!("top {}", self.k)
+        match self.k.get() {
+            1 => "the likeliest token alone (top-k 1)".into(),
+            k => format!("the {k} likeliest tokens (top-k)"),
+        }
     }
 }

@@ -1,5 +1,6 @@
 use super::{EXCLUDED, LogitsProcessor, Written};
 use crate::generation::GenerationSettings;
+use crate::generation::choice::likelihood;
 
 /// Keeps the likeliest tokens that together have the probability p, and always the likeliest one:
 /// nucleus sampling (Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020).
@@ -30,7 +31,7 @@ impl LogitsProcessor for TopP {
             return;
         };
         let highest = scores[best as usize];
-        let probability = |id: u32| f64::from(scores[id as usize] - highest).exp();
+        let probability = |id: u32| likelihood(scores[id as usize], highest);
         let total: f64 = left.iter().map(|&id| probability(id)).sum();
         let mut below = 0.0;
         let tail = rest.iter().take_while(|&&id| {
@@ -43,6 +44,9 @@ impl LogitsProcessor for TopP {
     }
 
     fn describe(&self) -> String {
-        format!("nucleus {}", self.p)
+        format!(
+            "the likeliest tokens with the probability {} (top-p)",
+            self.p
+        )
     }
 }
