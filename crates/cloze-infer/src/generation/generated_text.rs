@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use cloze_data::tokenizer::{TextStream, Tokenizer};
 
 use super::Prompt;
@@ -20,6 +22,8 @@ pub struct GeneratedText {
     /// Prompt and what was generated.
     ids: Vec<u32>,
     prompt: usize,
+    /// The prompt as it was written: a mark may begin in it.
+    before: Arc<str>,
     stream: TextStream,
     /// What is settled of the text, without the prompt.
     text: String,
@@ -43,6 +47,7 @@ impl GeneratedText {
         Ok(Self {
             ids: prompt.ids.clone(),
             prompt: prompt.ids.len(),
+            before: prompt.text.as_str().into(),
             stream: if keep_case {
                 stream.keep_case()
             } else {
@@ -135,25 +140,26 @@ impl GeneratedText {
     }
 
     /// Where the first mark ends that ends behind `searched`, in bytes of the text with what is held
-    /// back of it.
+    /// back of it. It may begin in the prompt.
     fn mark_end(&self, marks: &[String], searched: usize) -> Option<usize> {
-        if marks.is_empty() {
-            return None;
-        }
-        let longest = marks.iter().map(String::len).max().unwrap_or(0);
-        let mut from = searched.saturating_sub(longest);
-        while !self.text.is_char_boundary(from) {
-            from -= 1;
-        }
-        let tail = self.text[from..].to_owned() + &self.stream.pending();
-        let end_of = |mark: &String| {
+        let longest = marks.iter().map(String::len).max()?;
+        let before = end_of(&self.before, longest.saturating_sub(searched + 1));
+        let settled = &self.text[..searched];
+        let from = searched - end_of(settled, longest.saturating_sub(1)).len();
+        let tail = [before, &self.text[from..], &self.stream.pending()].concat();
+        let end_of_mark = |mark: &String| {
             // Marks may overlap: every place where one can begin is tried.
             let starts = tail.char_indices().map(|(at, _)| at);
             let mut ends = starts
                 .filter(|&at| tail[at..].starts_with(mark.as_str()))
-                .map(|at| from + at + mark.len());
+                .filter_map(|at| (from + at + mark.len()).checked_sub(before.len()));
             ends.find(|&end| end > searched)
         };
-        marks.iter().filter_map(end_of).min()
+        marks.iter().filter_map(end_of_mark).min()
     }
+}
+
+/// The last bytes of a text, a few more where they begin inside a character.
+fn end_of(text: &str, bytes: usize) -> &str {
+    &text[text.floor_char_boundary(text.len().saturating_sub(bytes))..]
 }
