@@ -21,6 +21,9 @@ pub struct Windows<T> {
     arrival: Arrival,
 }
 
+/// The most items for which room is made before they are there.
+const READ_AHEAD: usize = 1 << 16;
+
 impl<T: Send + 'static> Windows<T> {
     /// Reads a source on a new thread, so that one that waits (standard input) never holds up
     /// what came before.
@@ -30,7 +33,7 @@ impl<T: Send + 'static> Windows<T> {
         source: impl Iterator<Item = T> + Send + 'static,
     ) -> Self {
         let size = size.get();
-        let (sender, items) = sync_channel(size);
+        let (sender, items) = sync_channel(size.min(READ_AHEAD));
         thread::spawn(move || {
             for item in source {
                 // The other side is gone: nobody wants the rest.
