@@ -123,7 +123,15 @@ fn beam_search_finds_the_texts_of_transformers_with_their_scores() {
         settings.check().unwrap();
         let chain = Chain::new(&settings, &[]);
         let mut ends = |ids: &[u32]| Ok(ids.last().copied() == case.end);
-        let found = beam_search(&tables, &case.prompt, &chain, &settings, &mut ends).unwrap();
+        let found = beam_search(
+            &tables,
+            &case.prompt,
+            &chain,
+            &settings,
+            &mut ends,
+            &mut || false,
+        )
+        .unwrap();
         let sequences: Vec<&[u32]> = found.iter().map(|text| text.ids.as_slice()).collect();
         assert_eq!(sequences, case.sequences, "{}", case.settings);
         let scores: Vec<f32> = found.iter().map(|text| text.score).collect();

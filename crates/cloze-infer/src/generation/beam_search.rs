@@ -24,7 +24,8 @@ struct Beam {
 }
 
 /// Follows the `num_beams` likeliest texts, and gives the `num_return_sequences` best ones that
-/// ended. `ends` says whether a text ends with its last token; it is given the whole text.
+/// ended. `ends` says whether a text ends with its last token; it is given the whole text, from
+/// `min_new_tokens` generated ones on. Where `interrupted`, asked before every token, says so, all texts end with the next one.
 ///
 /// # Errors
 /// If the model refuses a text, or the chain leaves nothing to write.
@@ -34,6 +35,7 @@ pub fn beam_search(
     chain: &Chain,
     settings: &GenerationSettings,
     ends: &mut dyn FnMut(&[u32]) -> Result<bool, InferError>,
+    interrupted: &mut dyn FnMut() -> bool,
 ) -> Result<Vec<Hypothesis>, InferError> {
     let width = settings.num_beams;
     let mut running = vec![Beam {
@@ -43,24 +45,23 @@ pub fn beam_search(
     let mut finished: Vec<Hypothesis> = Vec::new();
     for generated in 1..=settings.max_new_tokens {
         let scores = scores_of(model, prompt.len(), chain, &running)?;
-        let penalty = (generated as f64).powf(settings.length_penalty) as f32;
+        let last = generated == settings.max_new_tokens || interrupted();
         let mut best = Best::new(&scores, model.vocab_size(), width);
-        let mut next: Vec<Beam> = Vec::with_capacity(width);
+        let mut next: Vec<Beam> = Vec::new();
         let mut rank = 0;
         // What ends is kept if it is among the best, and as many texts go on as there are beams.
-        while (next.len() < width && generated < settings.max_new_tokens) || rank < width {
+        while (next.len() < width && !last) || rank < width {
             let Some((row, token, score)) = best.next() else {
                 break;
             };
             let mut ids = running[row].ids.clone();
             ids.push(token);
-            let done = generated == settings.max_new_tokens
-                || (generated >= settings.min_new_tokens && ends(&ids)?);
+            let done = last || (generated >= settings.min_new_tokens && ends(&ids)?);
             if !done && next.len() < width {
                 next.push(Beam { ids, score });
             } else if done && rank < width {
                 let ids = ids.split_off(prompt.len());
-                let score = score / penalty;
+                let score = per_length(score, generated, settings);
                 finished.push(Hypothesis { ids, score });
             }
             rank += 1;
@@ -128,8 +129,16 @@ fn goes_on(
         true => settings.max_new_tokens,
         false => generated,
     };
+    settings.early_stopping != EarlyStopping::AtOnce
+        && per_length(best.score, length, settings) > worst
+}
+
+/// A sum of logarithmic probabilities divided by the length's power: always a number, though the
+/// power of a great length may be none.
+fn per_length(sum: f32, length: usize, settings: &GenerationSettings) -> f32 {
     let penalty = (length as f64).powf(settings.length_penalty) as f32;
-    settings.early_stopping != EarlyStopping::AtOnce && best.score / penalty > worst
+    let score = sum / penalty.clamp(f32::MIN_POSITIVE, f32::MAX);
+    score.clamp(f32::MIN, f32::MAX)
 }
 
 /// Places of the highest scores, in their order, found as far as they are asked for.
@@ -148,7 +157,7 @@ impl<'a> Best<'a> {
             sorted: Vec::new(),
             at: 0,
         };
-        best.sort(2 * width);
+        best.sort(width.saturating_mul(2));
         best
     }
 
@@ -183,5 +192,26 @@ impl Iterator for Best<'_> {
             (place % self.vocab) as u32,
             self.scores[place],
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_numbers_whatever_the_length() {
+        for length_penalty in [-10.0, 0.0, 10.0] {
+            let settings = GenerationSettings {
+                length_penalty,
+                ..GenerationSettings::default()
+            };
+            for length in [1, 100, 100_000, usize::MAX] {
+                for sum in [0.0, -1e-20, -7.0, -1e30] {
+                    let score = per_length(sum, length, &settings);
+                    assert!(score.is_finite(), "{sum}, {length}, {length_penalty}");
+                }
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ mod beam_search;
 pub mod chain;
 mod choice;
 mod generated_text;
+mod groups;
 mod next_token;
 mod pipeline;
 mod settings;
@@ -17,6 +18,7 @@ mod settings_file;
 
 pub use beam_search::{Hypothesis, beam_search};
 pub use generated_text::{Finish, GeneratedText};
+pub use groups::TextPlace;
 pub use next_token::{MaskedNextToken, NextToken};
 pub use pipeline::{Prompt, TextGenerationPipeline};
 pub use settings::{EarlyStopping, GenerationSettings, SettingError};

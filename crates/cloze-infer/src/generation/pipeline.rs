@@ -41,7 +41,7 @@ impl TextGenerationPipeline {
     ///
     /// # Errors
     /// If the folder is no checkpoint of such a model, its vocabulary does not belong to its weights,
-    /// or its settings make no sense.
+    /// or a value among its settings is of another kind than it should be.
     pub fn open(folder: &Path, device: &Device) -> Result<Self, InferError> {
         let saved = GenerationSettings::of_folder(folder)?;
         let checkpoint = Checkpoint::open(folder)?;
@@ -209,7 +209,30 @@ impl TextGenerationPipeline {
         Ok(true)
     }
 
-    /// The best texts of a beam search behind a prompt, best first.
+    /// Goes on with texts that were begun, computed together, until all have ended. `progress` sees
+    /// them after every token, and may break off.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn complete(
+        &self,
+        texts: &mut [GeneratedText],
+        chain: &Chain,
+        settings: &GenerationSettings,
+        seed: u64,
+        mut progress: impl FnMut(&mut [GeneratedText]) -> ControlFlow<()>,
+    ) -> Result<(), InferError> {
+        while self.step(texts, chain, settings, seed)? {
+            if progress(texts).is_break() {
+                let open = texts.iter_mut().filter(|text| text.finish().is_none());
+                open.for_each(|text| text.close(Finish::Interrupted));
+            }
+        }
+        Ok(())
+    }
+
+    /// The best texts of a beam search behind a prompt, best first. Where `interrupted`, asked before
+    /// every token, says so, they end with the next one.
     ///
     /// # Errors
     /// As [`step`](Self::step).
@@ -229,16 +252,20 @@ impl TextGenerationPipeline {
             Ok(text)
         };
         let mut ends = |ids: &[u32]| {
-            if interrupted() {
-                return Ok(true);
-            }
             if settings.stop_strings.is_empty() {
                 return Ok(false);
             }
             let text = text_of(&ids[prompt.ids.len()..])?;
             Ok(text.finish() == Some(Finish::Stop))
         };
-        let found = beam_search(&*self.model, &prompt.ids, chain, settings, &mut ends)?;
+        let found = beam_search(
+            &*self.model,
+            &prompt.ids,
+            chain,
+            settings,
+            &mut ends,
+            &mut interrupted,
+        )?;
         let text = |Hypothesis { ids, score }: Hypothesis| {
             let mut text = text_of(&ids)?;
             text.set_score(score);
@@ -250,8 +277,9 @@ impl TextGenerationPipeline {
         found.into_iter().map(text).collect()
     }
 
-    /// Continues prompts, each `num_return_sequences` times. `progress` sees the texts after every
-    /// token, prompt by prompt, and may break off; beam search has nothing to show before its end.
+    /// Continues prompts, each `num_return_sequences` times, all computed together. `progress` sees the
+    /// texts after every token, prompt by prompt, and may break off; beam search has nothing to show
+    /// before its end. [`generate_in_groups`](Self::generate_in_groups) is for many texts.
     ///
     /// # Errors
     /// As [`chain`](Self::chain) and [`step`](Self::step).
@@ -263,7 +291,7 @@ impl TextGenerationPipeline {
         mut progress: impl FnMut(&mut [GeneratedText]) -> ControlFlow<()>,
     ) -> Result<Vec<GeneratedText>, InferError> {
         let chain = self.chain(settings)?;
-        let mut texts = Vec::with_capacity(prompts.len() * settings.num_return_sequences);
+        let mut texts = Vec::new();
         if settings.num_beams > 1 {
             for prompt in prompts {
                 texts.extend(self.beams(prompt, &chain, settings, || false)?);
@@ -278,12 +306,7 @@ impl TextGenerationPipeline {
                 texts.push(self.begin(prompt, number as u64)?);
             }
         }
-        while self.step(&mut texts, &chain, settings, seed)? {
-            if progress(&mut texts).is_break() {
-                let open = texts.iter_mut().filter(|text| text.finish().is_none());
-                open.for_each(|text| text.close(Finish::Interrupted));
-            }
-        }
+        self.complete(&mut texts, &chain, settings, seed, progress)?;
         Ok(texts)
     }
 

@@ -1,6 +1,9 @@
 //! The pipeline with a toy model: the next token depends on the last one alone.
 
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cloze_data::tokenizer::{Tokenizer, WordPieceOptions};
 
@@ -186,6 +189,115 @@ fn beams_are_ordered_by_score_and_stop_at_marks() {
                 Some(Finish::Stop) => assert!(text.text().ends_with('。')),
                 finish => assert_eq!((finish, text.tokens()), (Some(Finish::Length), 12)),
             }
+        }
+    }
+}
+
+/// A mark is looked for in what is printed, and the prompt is a part of that.
+#[test]
+fn a_mark_may_begin_in_the_prompt_and_has_to_end_behind_it() {
+    for prompt in ["the whale", "今天"] {
+        for greedy in [true, false] {
+            let free = GenerationSettings {
+                do_sample: !greedy,
+                ..settings(10)
+            };
+            let written = texts(&[prompt], &free, 5)[0].text().to_owned();
+            let first: String = written.chars().take(2).collect();
+            let begun: String = prompt.chars().skip(1).collect();
+            let stopping = GenerationSettings {
+                // The second one ends where the prompt ends.
+                stop_strings: vec![format!("{begun}{first}"), begun.clone()],
+                ..free.clone()
+            };
+            let stopped = &texts(&[prompt], &stopping, 5)[0];
+            let (text, finish) = (stopped.text(), stopped.finish());
+            assert_eq!((text, finish), (&*first, Some(Finish::Stop)), "{prompt}");
+
+            let only_given = GenerationSettings {
+                stop_strings: vec![begun, prompt.into()],
+                ..free
+            };
+            let stopped = &texts(&[prompt], &only_given, 5)[0];
+            assert_eq!(stopped.finish(), Some(Finish::Length), "{prompt}");
+        }
+    }
+}
+
+#[test]
+fn a_beam_search_ends_when_it_is_interrupted_however_many_tokens_are_wanted() {
+    let pipeline = pipeline();
+    let long = GenerationSettings {
+        do_sample: false,
+        num_beams: 3,
+        min_new_tokens: 500,
+        ..settings(1000)
+    };
+    let chain = pipeline.chain(&long).unwrap();
+    let prompt = pipeline.prompt("the").unwrap();
+    let mut asked = 0;
+    let best = pipeline
+        .beams(&prompt, &chain, &long, || {
+            asked += 1;
+            asked == 4
+        })
+        .unwrap();
+    assert_eq!(
+        (best[0].tokens(), best[0].finish()),
+        (4, Some(Finish::Interrupted))
+    );
+}
+
+/// [`Toy`], which notes how many texts it was given at a time.
+struct Counting(Arc<AtomicUsize>);
+
+impl NextToken for Counting {
+    fn vocab_size(&self) -> usize {
+        Toy.vocab_size()
+    }
+
+    fn next_logits(&self, written: &[&[u32]]) -> Result<Vec<f32>, InferError> {
+        self.0.fetch_max(written.len(), Ordering::SeqCst);
+        Toy.next_logits(written)
+    }
+
+    fn context(&self) -> usize {
+        1
+    }
+}
+
+#[test]
+fn groups_have_at_most_so_many_texts_and_change_none() {
+    let most = Arc::new(AtomicUsize::new(0));
+    let pipeline = TextGenerationPipeline::new(Box::new(Counting(Arc::clone(&most))), tokenizer());
+    let prompts = ["the whale", "今天"].map(|text| pipeline.prompt(text).unwrap());
+    let several = GenerationSettings {
+        num_return_sequences: 5,
+        ..settings(6)
+    };
+    let together = texts(&["the whale", "今天"], &several, 7);
+    for batch_size in [1, 3, 8, usize::MAX] {
+        most.store(0, Ordering::SeqCst);
+        let mut found = Vec::new();
+        let batch = NonZeroUsize::new(batch_size).unwrap();
+        pipeline
+            .generate_in_groups(&prompts, &several, 7, batch, |places, texts| {
+                if texts.iter().all(|text| text.finish().is_some()) {
+                    let both = places.iter().zip(&*texts);
+                    found.extend(both.map(|(&place, text)| (place, text.ids().to_vec())));
+                }
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        assert_eq!(most.load(Ordering::SeqCst), batch_size.min(10));
+        assert_eq!(found.len(), 10);
+        for (at, ((place, ids), text)) in found.iter().zip(&together).enumerate() {
+            let wanted = TextPlace {
+                prompt: at / 5,
+                number: at % 5,
+                count: 5,
+            };
+            assert_eq!((place, &ids[..]), (&wanted, text.ids()));
         }
     }
 }
