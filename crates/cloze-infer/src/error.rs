@@ -204,7 +204,7 @@ pub enum InferError {
     #[error(transparent)]
     Setting(#[from] SettingError),
     /// A text to be continued has no token.
-    #[error("a prompt: found a text without a token, wanted one or several")]
+    #[error("a prompt: found a text without a token, wanted a text of one token or more")]
     EmptyPrompt,
     /// No token can come next: every one is banned, or the scores are no numbers.
     #[error("there is no token to go on with: every one is banned, or the model gives no number")]

@@ -71,6 +71,28 @@ impl Texts {
         Ok(texts)
     }
 
+    /// Takes rows out whose text cannot be used for what is wanted of it: `fault` says what was found
+    /// and what was wanted. They stand among the bad ones then.
+    pub fn take_out(
+        &self,
+        texts: &mut TextsOfWindow,
+        fault: impl Fn(&LabelledText) -> Option<(&'static str, &'static str)>,
+    ) {
+        let Some(columns) = &self.found else {
+            return;
+        };
+        texts.rows.retain(|row| {
+            let Some((found, wanted)) = fault(row) else {
+                return true;
+            };
+            let error = InputError::new(&self.path, found, wanted);
+            let error = error.at_line(row.line).in_field(&columns.text);
+            texts.bad.push(error);
+            false
+        });
+        texts.bad.sort_by_key(|error| error.line);
+    }
+
     fn take(&mut self, mut table: Table, texts: &mut TextsOfWindow) -> Result<(), ReadError> {
         let found = match &self.found {
             Some(found) => found,
@@ -149,6 +171,25 @@ mod tests {
         assert_eq!(
             third.bad[0].to_string(),
             "t.jsonl, line 4, field `review`: found nothing, wanted a text"
+        );
+    }
+
+    #[test]
+    fn rows_that_are_taken_out_stand_among_the_bad_ones_in_their_order() {
+        let mut texts = Texts::new(Path::new("t.jsonl"), TextColumns::default());
+        let mut window = rows(&["review"], 1..3, "a");
+        window.extend(rows(&["review"], 3..4, "b"));
+        window.extend(rows(&["review"], 4..5, ""));
+        let mut found = texts.of_window(window).unwrap();
+        texts.take_out(&mut found, |row| {
+            (row.text == "b").then_some(("a b", "no b"))
+        });
+        assert_eq!(lines(&found), [1, 2]);
+        let bad: Vec<Option<usize>> = found.bad.iter().map(|error| error.line).collect();
+        assert_eq!(bad, [Some(3), Some(4)]);
+        assert_eq!(
+            found.bad[0].to_string(),
+            "t.jsonl, line 3, field `review`: found a b, wanted no b"
         );
     }
 

@@ -42,6 +42,12 @@ pub(super) trait Predictor {
     /// Predicts and prints; what was printed reaches the reader at once.
     fn window(&mut self, texts: &[LabelledText]) -> anyhow::Result<()>;
 
+    /// What is found in a text that can be read and not be used, and what is wanted: its row is a bad
+    /// one.
+    fn fault(&self, _: &LabelledText) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     /// Says what there is to say at the end.
     fn finish(&mut self) -> anyhow::Result<()>;
 }
@@ -178,12 +184,13 @@ pub(super) fn stream(
         Source::StandardInput => (Path::new(STANDARD_INPUT), Arrival::Immediate),
     };
     let size = batch_size.saturating_mul(BATCHES_PER_WINDOW);
-    let mut texts = Texts::new(path, input.columns.clone());
+    let mut reader = Texts::new(path, input.columns.clone());
     let mut skipped = SkippedRows::default();
     let mut seen = 0;
     for window in Windows::read(size, arrival, rows) {
         seen += window.len();
-        let mut texts = texts.of_window(window)?;
+        let mut texts = reader.of_window(window)?;
+        reader.take_out(&mut texts, |row| predictor.fault(row));
         if input.bad_rows == BadRows::Skip {
             texts.bad.drain(..).for_each(|error| skipped.add(&error));
         }
