@@ -1,3 +1,5 @@
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -97,93 +99,128 @@ impl GenerationSettings {
         self.do_sample && self.num_beams == 1
     }
 
-    /// Checks that there is a text for these settings.
+    /// The most beams of a beam search.
+    pub const MOST_BEAMS: usize = 1000;
+    /// The most texts for a prompt.
+    pub const MOST_TEXTS: usize = 100_000;
+
+    /// Checks that there is a text for these settings. What has no say is not looked at, such as the
+    /// temperature where nothing is drawn.
     ///
     /// # Errors
     /// Names the first setting that makes no sense.
     pub fn check(&self) -> Result<(), SettingError> {
-        let positive = |number: f64| number.is_finite() && number > 0.0;
-        let checks = [
-            (
-                self.max_new_tokens > 0,
-                "max_new_tokens",
-                self.max_new_tokens.to_string(),
-                "1 or more".to_owned(),
-            ),
-            (
-                self.min_new_tokens <= self.max_new_tokens,
-                "min_new_tokens",
-                self.min_new_tokens.to_string(),
-                format!("at most max_new_tokens, {}", self.max_new_tokens),
-            ),
-            (
-                positive(self.temperature),
-                "temperature",
-                self.temperature.to_string(),
-                "a number above 0 (the highest score alone is greedy decoding)".into(),
-            ),
-            (
-                self.top_p > 0.0 && self.top_p <= 1.0,
-                "top_p",
-                self.top_p.to_string(),
-                "a number above 0, at most 1".into(),
-            ),
-            (
-                positive(self.repetition_penalty),
-                "repetition_penalty",
-                self.repetition_penalty.to_string(),
-                "a number above 0".into(),
-            ),
-            (
-                self.length_penalty.is_finite(),
-                "length_penalty",
-                self.length_penalty.to_string(),
-                "a number".into(),
-            ),
-            (
-                self.num_beams > 0,
-                "num_beams",
-                self.num_beams.to_string(),
-                "1 or more".into(),
-            ),
-            (
-                !self.do_sample || self.num_beams <= 1,
-                "num_beams",
-                format!("{} beams and sampling", self.num_beams),
-                "one of the two".into(),
-            ),
-            (
-                self.num_return_sequences > 0,
-                "num_return_sequences",
-                self.num_return_sequences.to_string(),
-                "1 or more".into(),
-            ),
-            (
-                self.do_sample || self.num_return_sequences <= self.num_beams,
-                "num_return_sequences",
-                self.num_return_sequences.to_string(),
-                match self.num_beams {
-                    0 | 1 => "1: without sampling all are the same".into(),
-                    beams => format!("at most num_beams, {beams}"),
-                },
-            ),
-            (
-                self.stop_strings.iter().all(|mark| !mark.is_empty()),
-                "stop_strings",
-                "an empty mark".into(),
-                "marks of one character or more".into(),
-            ),
-        ];
-        for (holds, name, found, wanted) in checks {
-            if !holds {
-                return Err(SettingError {
-                    name,
-                    found,
-                    wanted,
-                });
-            }
-        }
-        Ok(())
+        self.check_length()?;
+        self.check_scores()?;
+        self.check_texts()
+    }
+
+    fn check_length(&self) -> Result<(), SettingError> {
+        let most = self.max_new_tokens;
+        ensure(most > 0, "max_new_tokens", most, "1 or more")?;
+        ensure(
+            self.min_new_tokens <= most,
+            "min_new_tokens",
+            self.min_new_tokens,
+            format!("at most max_new_tokens, {most}"),
+        )?;
+        ensure(
+            self.stop_strings.iter().all(|mark| !mark.is_empty()),
+            "stop_strings",
+            "an empty mark",
+            "marks of one character or more",
+        )
+    }
+
+    fn check_scores(&self) -> Result<(), SettingError> {
+        ensure(
+            !self.samples() || is_within(self.temperature, &SCALES),
+            "temperature",
+            shown(self.temperature),
+            "a number from 0.000001 to 1,000,000 (the highest score alone is greedy decoding)",
+        )?;
+        ensure(
+            !self.samples() || is_within(self.top_p, &PROBABILITIES),
+            "top_p",
+            shown(self.top_p),
+            "a number from 0.000001 to 1",
+        )?;
+        ensure(
+            is_within(self.repetition_penalty, &SCALES),
+            "repetition_penalty",
+            shown(self.repetition_penalty),
+            "a number from 0.000001 to 1,000,000",
+        )?;
+        ensure(
+            self.num_beams <= 1 || is_within(self.length_penalty, &POWERS),
+            "length_penalty",
+            shown(self.length_penalty),
+            "a number from -10 to 10",
+        )
+    }
+
+    fn check_texts(&self) -> Result<(), SettingError> {
+        let (beams, texts) = (self.num_beams, self.num_return_sequences);
+        ensure(beams > 0, "num_beams", beams, "1 or more")?;
+        ensure(
+            beams <= Self::MOST_BEAMS,
+            "num_beams",
+            beams,
+            "at most 1,000",
+        )?;
+        ensure(
+            !self.do_sample || beams == 1,
+            "num_beams",
+            format!("{beams} beams and sampling"),
+            "one of the two",
+        )?;
+        let name = "num_return_sequences";
+        ensure(texts > 0, name, texts, "1 or more")?;
+        ensure(texts <= Self::MOST_TEXTS, name, texts, "at most 100,000")?;
+        ensure(
+            self.do_sample || texts <= beams,
+            name,
+            texts,
+            match beams {
+                1 => "1: without sampling all are the same".to_owned(),
+                beams => format!("at most num_beams, {beams}"),
+            },
+        )
+    }
+}
+
+/// What scores are divided by or multiplied with. They are of 32 bits: so is what counts of a setting,
+/// which else might be 0 or infinite there.
+const SCALES: RangeInclusive<f32> = 1e-6..=1e6;
+const PROBABILITIES: RangeInclusive<f32> = 1e-6..=1.0;
+/// The power of a length that a score is divided by.
+const POWERS: RangeInclusive<f32> = -10.0..=10.0;
+
+fn is_within(number: f64, range: &RangeInclusive<f32>) -> bool {
+    range.contains(&(number as f32))
+}
+
+/// A number without a row of zeros.
+fn shown(number: f64) -> String {
+    match number == 0.0 || (1e-6..1e15).contains(&number.abs()) {
+        true => number.to_string(),
+        false => format!("{number:?}"),
+    }
+}
+
+fn ensure(
+    holds: bool,
+    name: &'static str,
+    found: impl ToString,
+    wanted: impl Into<String>,
+) -> Result<(), SettingError> {
+    match holds {
+        true => Ok(()),
+        false => Err(SettingError {
+            name,
+            found: found.to_string(),
+            wanted: wanted.into(),
+        }),
     }
 }
 
@@ -236,11 +273,12 @@ mod tests {
         GenerationSettings::default().check().unwrap();
         assert_eq!(
             message(|settings| settings.temperature = 0.0),
-            "temperature: found 0, wanted a number above 0 (the highest score alone is greedy decoding)"
+            "temperature: found 0, wanted a number from 0.000001 to 1,000,000 (the highest score alone is \
+             greedy decoding)"
         );
         assert_eq!(
             message(|settings| settings.top_p = 1.5),
-            "top_p: found 1.5, wanted a number above 0, at most 1"
+            "top_p: found 1.5, wanted a number from 0.000001 to 1"
         );
         assert_eq!(
             message(|settings| settings.min_new_tokens = 200),
@@ -270,5 +308,68 @@ mod tests {
             message(|settings| settings.stop_strings = vec![String::new()])
                 .starts_with("stop_strings")
         );
+    }
+
+    /// Scores have 32 bits: a number that is 0 or infinite there would make garbage of them.
+    #[test]
+    fn the_numbers_that_count_are_those_of_32_bits() {
+        for temperature in [1e-50, 1e-7, 1e39, f64::INFINITY, -1.0] {
+            let error = message(|settings| settings.temperature = temperature);
+            assert!(error.starts_with("temperature: found "), "{error}");
+            let error = message(|settings| settings.repetition_penalty = temperature);
+            assert!(error.starts_with("repetition_penalty: found "), "{error}");
+        }
+        assert!(message(|settings| settings.temperature = 1e-50).contains("found 1e-50, wanted"));
+        assert!(message(|settings| settings.top_p = 1e-46).starts_with("top_p: found 1e-46"));
+        for temperature in [1e-6, 1e6] {
+            let settings = GenerationSettings {
+                temperature,
+                top_p: 1e-6,
+                repetition_penalty: temperature,
+                ..GenerationSettings::default()
+            };
+            settings.check().unwrap();
+        }
+    }
+
+    #[test]
+    fn there_are_limits_to_beams_texts_and_powers_of_lengths() {
+        let beams = |num_beams| GenerationSettings {
+            do_sample: false,
+            num_beams,
+            ..GenerationSettings::default()
+        };
+        beams(1000).check().unwrap();
+        assert_eq!(
+            beams(1001).check().unwrap_err().to_string(),
+            "num_beams: found 1001, wanted at most 1,000"
+        );
+        let steep = GenerationSettings {
+            length_penalty: 1e3,
+            ..beams(2)
+        };
+        assert_eq!(
+            steep.check().unwrap_err().to_string(),
+            "length_penalty: found 1000, wanted a number from -10 to 10"
+        );
+        assert_eq!(
+            message(|settings| settings.num_return_sequences = usize::MAX),
+            format!(
+                "num_return_sequences: found {}, wanted at most 100,000",
+                usize::MAX
+            )
+        );
+    }
+
+    #[test]
+    fn what_has_no_say_is_not_looked_at() {
+        let greedy = GenerationSettings {
+            do_sample: false,
+            temperature: 0.0,
+            top_p: 0.0,
+            length_penalty: 1e3,
+            ..GenerationSettings::default()
+        };
+        greedy.check().unwrap();
     }
 }
