@@ -16,75 +16,61 @@ pub use cloze_model::checkpoint::GENERATION_CONFIG;
 
 impl GenerationSettings {
     /// The settings that are saved with a model; the default ones where there are none, and for every
-    /// field that is missing or null. Fields that cloze does not know are passed over.
+    /// field that is missing or null. A missing `do_sample` beside several `num_beams` is false, as it
+    /// is in `transformers`. Fields that cloze does not know are passed over.
+    ///
+    /// Whether the values make sense is for [`check`](Self::check): others may take their place first.
     ///
     /// # Errors
-    /// If the file cannot be read, is no JSON object, or a value is of another kind or makes no sense.
+    /// If the file cannot be read, is no JSON object, or a value is of another kind.
     pub fn of_folder(folder: &Path) -> Result<Self, InferError> {
         let path = folder.join(GENERATION_CONFIG);
-        let Some(stored) = read(&path)? else {
-            return Ok(Self::default());
-        };
-        let file = File { path, stored };
-        let mut settings = Self::default();
-        file.number(&mut settings.max_new_tokens, "max_new_tokens")?;
-        file.number(&mut settings.min_new_tokens, "min_new_tokens")?;
-        file.set(&mut settings.do_sample, "do_sample", "true or false")?;
-        file.set(&mut settings.temperature, "temperature", "a number")?;
-        file.number(&mut settings.top_k, "top_k")?;
-        file.set(&mut settings.top_p, "top_p", "a number")?;
-        file.number(&mut settings.num_beams, "num_beams")?;
-        file.set(&mut settings.length_penalty, "length_penalty", "a number")?;
-        let kinds = "true, false or \"never\"";
-        file.set(&mut settings.early_stopping, "early_stopping", kinds)?;
-        file.number(&mut settings.num_return_sequences, "num_return_sequences")?;
-        file.set(
-            &mut settings.repetition_penalty,
-            "repetition_penalty",
-            "a number",
-        )?;
-        file.number(&mut settings.no_repeat_ngram_size, "no_repeat_ngram_size")?;
-        file.number(&mut settings.no_repeat_last, "no_repeat_last")?;
-        file.set(
-            &mut settings.bad_words_ids,
-            "bad_words_ids",
-            "a list of lists of token ids",
-        )?;
-        file.set(
-            &mut settings.suppress_tokens,
-            "suppress_tokens",
-            "a list of token ids",
-        )?;
-        let mut marks = StopStrings::Several(Vec::new());
-        file.set(&mut marks, "stop_strings", "a string or a list of strings")?;
-        settings.stop_strings = match marks {
-            StopStrings::One(mark) => vec![mark],
-            StopStrings::Several(marks) => marks,
-        };
-        settings.check().map_err(|error| {
-            InputError::new(&file.path, error.found, error.wanted).in_field(error.name)
-        })?;
-        Ok(settings)
+        let stored = read(&path)?.unwrap_or_default();
+        File { path, stored }.settings()
     }
 
-    /// Writes the settings into a model's folder. Fields of a file that is there and that cloze does not
-    /// know stay as they are.
+    /// Writes the settings into a model's folder: those that differ from what the file there says
+    /// already. The rest of it stays as it is, but for lists of nothing, which `transformers` refuses.
+    ///
+    /// Where tokens are drawn with a setting of drawing that is written, `do_sample` is written too:
+    /// it is false to `transformers` where it is missing.
     ///
     /// # Errors
-    /// If the file cannot be written, or the one that is there is no JSON object.
+    /// If the file cannot be written, or the one that is there cannot be read.
     pub fn save(&self, folder: &Path) -> Result<PathBuf, InferError> {
         let path = folder.join(GENERATION_CONFIG);
-        let mut stored = read(&path)?.unwrap_or_default();
-        let own = serde_json::to_value(self).expect("numbers, strings and lists are JSON");
-        if let Value::Object(own) = own {
-            stored.extend(own);
+        let stored = read(&path)?.unwrap_or_default();
+        let mut file = File { path, stored };
+        let before = file.settings()?.fields();
+        let mut of_drawing = false;
+        for (name, value) in self.fields() {
+            if value.as_array().is_some_and(Vec::is_empty) {
+                file.stored.shift_remove(&name);
+            } else if before.get(&name) != Some(&value) {
+                of_drawing |= matches!(&*name, "temperature" | "top_k" | "top_p");
+                file.stored.insert(name, value);
+            }
         }
+        // What a missing `do_sample` means depends on the beams, which may be others now.
+        if of_drawing && self.samples() || file.settings()?.do_sample != self.do_sample {
+            file.stored
+                .insert("do_sample".into(), self.do_sample.into());
+        }
+        let File { path, stored } = file;
         let mut text =
             serde_json::to_string_pretty(&stored).expect("it was read from JSON or made of it");
         text.push('\n');
         write_file(&path, |file| file.write_all(text.as_bytes()))
             .map_err(InferError::write(&path))?;
         Ok(path)
+    }
+
+    /// The settings under their names in the file.
+    fn fields(&self) -> Map<String, Value> {
+        match serde_json::to_value(self).expect("numbers, strings and lists are JSON") {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        }
     }
 }
 
@@ -117,6 +103,46 @@ struct File {
 }
 
 impl File {
+    fn settings(&self) -> Result<GenerationSettings, InferError> {
+        let mut settings = GenerationSettings::default();
+        self.number(&mut settings.max_new_tokens, "max_new_tokens")?;
+        self.number(&mut settings.min_new_tokens, "min_new_tokens")?;
+        self.set(&mut settings.temperature, "temperature", "a number")?;
+        self.number(&mut settings.top_k, "top_k")?;
+        self.set(&mut settings.top_p, "top_p", "a number")?;
+        self.number(&mut settings.num_beams, "num_beams")?;
+        settings.do_sample = settings.num_beams <= 1;
+        self.set(&mut settings.do_sample, "do_sample", "true or false")?;
+        self.set(&mut settings.length_penalty, "length_penalty", "a number")?;
+        let kinds = "true, false or \"never\"";
+        self.set(&mut settings.early_stopping, "early_stopping", kinds)?;
+        self.number(&mut settings.num_return_sequences, "num_return_sequences")?;
+        self.set(
+            &mut settings.repetition_penalty,
+            "repetition_penalty",
+            "a number",
+        )?;
+        self.number(&mut settings.no_repeat_ngram_size, "no_repeat_ngram_size")?;
+        self.number(&mut settings.no_repeat_last, "no_repeat_last")?;
+        self.set(
+            &mut settings.bad_words_ids,
+            "bad_words_ids",
+            "a list of lists of token ids",
+        )?;
+        self.set(
+            &mut settings.suppress_tokens,
+            "suppress_tokens",
+            "a list of token ids",
+        )?;
+        let mut marks = StopStrings::Several(Vec::new());
+        self.set(&mut marks, "stop_strings", "a string or a list of strings")?;
+        settings.stop_strings = match marks {
+            StopStrings::One(mark) => vec![mark],
+            StopStrings::Several(marks) => marks,
+        };
+        Ok(settings)
+    }
+
     fn set<T: DeserializeOwned>(
         &self,
         setting: &mut T,
@@ -143,6 +169,7 @@ impl File {
 mod tests {
     use super::*;
     use crate::generation::EarlyStopping;
+    use serde_json::json;
 
     #[test]
     fn settings_are_read_as_they_were_saved_and_the_rest_of_the_file_stays() {
@@ -191,13 +218,86 @@ mod tests {
             "generation_config.json, field `top_k`: found -1, wanted a whole number from 0 on"
         );
         assert_eq!(
-            message(r#"{"top_p": 2.0}"#),
-            "generation_config.json, field `top_p`: found 2, wanted a number above 0, at most 1"
-        );
-        assert_eq!(
             message(r#"{"early_stopping": "soon"}"#),
             "generation_config.json, field `early_stopping`: found \"soon\", wanted true, false or \"never\""
         );
         assert!(message("[").starts_with("generation_config.json: found what is no JSON object"));
+    }
+
+    fn stored(text: &str) -> (tempfile::TempDir, GenerationSettings) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(GENERATION_CONFIG), text).unwrap();
+        let settings = GenerationSettings::of_folder(folder.path()).unwrap();
+        (folder, settings)
+    }
+
+    fn saved(settings: &GenerationSettings, folder: &Path) -> Value {
+        let path = settings.save(folder).unwrap();
+        assert_eq!(&GenerationSettings::of_folder(folder).unwrap(), settings);
+        serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn only_what_changes_is_written_and_never_a_list_of_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let changed = GenerationSettings {
+            max_new_tokens: 7,
+            ..GenerationSettings::default()
+        };
+        assert_eq!(saved(&changed, folder.path()), json!({"max_new_tokens": 7}));
+        // Back to the default: what stands there is set.
+        assert_eq!(
+            saved(&GenerationSettings::default(), folder.path()),
+            json!({"max_new_tokens": 100})
+        );
+
+        let (folder, mut settings) = stored(
+            r#"{"bad_words_ids": [[4]], "suppress_tokens": [], "stop_strings": "。", "top_k": null}"#,
+        );
+        settings.bad_words_ids.clear();
+        assert_eq!(
+            saved(&settings, folder.path()),
+            json!({"stop_strings": "。", "top_k": null})
+        );
+    }
+
+    #[test]
+    fn sampling_is_saved_where_it_would_be_read_otherwise() {
+        // For `transformers` a temperature is nothing without it.
+        let folder = tempfile::tempdir().unwrap();
+        let drawn = GenerationSettings {
+            temperature: 0.5,
+            ..GenerationSettings::default()
+        };
+        assert_eq!(
+            saved(&drawn, folder.path()),
+            json!({"temperature": 0.5, "do_sample": true})
+        );
+
+        let (folder, settings) = stored(r#"{"num_beams": 4}"#);
+        assert_eq!((settings.do_sample, settings.num_beams), (false, 4));
+        settings.check().unwrap();
+        let greedy = GenerationSettings {
+            num_beams: 1,
+            ..settings
+        };
+        assert_eq!(
+            saved(&greedy, folder.path()),
+            json!({"num_beams": 1, "do_sample": false})
+        );
+        assert_eq!(
+            saved(&GenerationSettings::default(), folder.path()),
+            json!({"num_beams": 1, "do_sample": true})
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_read_and_told_when_it_is_used() {
+        let (_, settings) = stored(r#"{"do_sample": false, "temperature": 0.0}"#);
+        settings.check().unwrap();
+        let (_, settings) = stored(r#"{"do_sample": false, "num_return_sequences": 3}"#);
+        assert_eq!(settings.check().unwrap_err().name, "num_return_sequences");
+        let (_, settings) = stored(r#"{"top_p": 2.0}"#);
+        assert_eq!(settings.check().unwrap_err().name, "top_p");
     }
 }

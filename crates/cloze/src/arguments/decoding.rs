@@ -1,4 +1,7 @@
+use std::path::Path;
+
 use clap::{Args, Parser, ValueEnum};
+use cloze_core::InputError;
 use cloze_data::tokenizer::{EncodeOptions, TextInput, Tokenizer};
 use cloze_infer::generation::{EarlyStopping, GenerationSettings, SettingError};
 
@@ -65,13 +68,22 @@ pub(crate) struct DecodingArguments {
     #[arg(long, value_name = "N")]
     pub(crate) no_repeat_ngram: Option<usize>,
 
-    /// Never write this word, besides special tokens; may be given several times
+    /// Never write this word, nor what begins with its tokens; besides special tokens and saved bans;
+    /// may be given several times
     #[arg(long, value_name = "WORD")]
     pub(crate) ban: Vec<String>,
 
-    /// End a text where this stands; may be given several times
+    /// Leave out the banned words that were saved
+    #[arg(long)]
+    pub(crate) no_ban: bool,
+
+    /// End a text where this stands, instead of at saved marks; may be given several times
     #[arg(long, value_name = "MARK")]
     pub(crate) stop: Vec<String>,
+
+    /// Leave out the stop marks that were saved
+    #[arg(long)]
+    pub(crate) no_stop: bool,
 }
 
 /// When a beam search ends.
@@ -108,7 +120,8 @@ pub(crate) struct SetLine {
 }
 
 impl DecodingArguments {
-    /// The saved settings with what was given in their place.
+    /// The saved settings with what was given in their place. Whether they make sense is for
+    /// [`check`](Self::check).
     pub(crate) fn apply(
         &self,
         saved: &GenerationSettings,
@@ -128,16 +141,60 @@ impl DecodingArguments {
         if let Some(penalty) = self.repetition_penalty {
             settings.repetition_penalty = penalty;
         }
-        if !self.stop.is_empty() {
+        if self.no_stop || !self.stop.is_empty() {
             settings.stop_strings.clone_from(&self.stop);
+        }
+        if self.no_ban {
+            settings.bad_words_ids.clear();
         }
         for word in &self.ban {
             settings
                 .bad_words_ids
                 .extend(ways_to_write(word, tokenizer)?);
         }
-        settings.check().map_err(|error| self.of_flag(error))?;
+        remove_repeated(&mut settings.bad_words_ids);
+        remove_repeated(&mut settings.stop_strings);
         Ok(settings)
+    }
+
+    /// Checks settings that these were applied to. What was not given comes from the file that they are
+    /// `saved` in; the error then names its field.
+    pub(crate) fn check(
+        &self,
+        settings: &GenerationSettings,
+        saved: Option<&Path>,
+    ) -> anyhow::Result<()> {
+        let Err(mut error) = settings.check() else {
+            return Ok(());
+        };
+        match saved.filter(|_| !self.gives(error.name)) {
+            Some(file) => {
+                for name in ["max_new_tokens", "num_beams"] {
+                    if self.gives(name) {
+                        error.wanted = error.wanted.replace(name, &self.flag(name));
+                    }
+                }
+                let of_field = InputError::new(file, error.found, error.wanted);
+                Err(of_field.in_field(error.name).into())
+            }
+            None => Err(self.of_flag(error).into()),
+        }
+    }
+
+    /// Whether an option gives this setting, among those that may be wrong.
+    fn gives(&self, name: &str) -> bool {
+        match name {
+            "max_new_tokens" => self.max_new_tokens.is_some(),
+            "min_new_tokens" => self.min_new_tokens.is_some(),
+            "temperature" => self.temperature.is_some(),
+            "top_p" => self.top_p.is_some(),
+            "num_beams" => self.beams.is_some(),
+            "length_penalty" => self.length_penalty.is_some(),
+            "num_return_sequences" => self.best.or(self.count).is_some(),
+            "repetition_penalty" => self.repetition_penalty.is_some(),
+            "stop_strings" => !self.stop.is_empty(),
+            _ => false,
+        }
     }
 
     /// Greedy, drawn, or beam search.
@@ -150,6 +207,10 @@ impl DecodingArguments {
             (settings.do_sample, settings.num_beams) = (false, beams);
             settings.num_return_sequences = 1;
         } else if draws || self.count.is_some_and(|count| count > 1) {
+            if settings.num_beams > 1 {
+                // That many were the best of a search.
+                settings.num_return_sequences = 1;
+            }
             (settings.do_sample, settings.num_beams) = (true, 1);
         }
         settings.temperature = self.temperature.unwrap_or(settings.temperature);
@@ -164,8 +225,12 @@ impl DecodingArguments {
             .iter()
             .find(|(_, given)| *given && settings.num_beams == 1);
         if let Some((flag, _)) = misplaced {
+            let found = match self.beams {
+                Some(beams) => format!("--beams {beams}"),
+                None => "no --beams".into(),
+            };
             return Err(Usage::new(format!(
-                "{flag} is for beam search: found no --beams, wanted --beams 2 or more"
+                "{flag} is for beam search: found {found}, wanted --beams 2 or more"
             )));
         }
         settings.length_penalty = self.length_penalty.unwrap_or(settings.length_penalty);
@@ -180,18 +245,29 @@ impl DecodingArguments {
 
     /// The error with the name that the setting has here.
     fn of_flag(&self, error: SettingError) -> Usage {
-        let flag = match error.name {
-            "num_beams" => "--beams".into(),
-            "num_return_sequences" if self.best.is_some() => "--best".into(),
-            "num_return_sequences" => "--count".into(),
-            "no_repeat_last" => "--no-repeat".into(),
-            "no_repeat_ngram_size" => "--no-repeat-ngram".into(),
-            "stop_strings" => "--stop".into(),
-            name => format!("--{}", name.replace('_', "-")),
-        };
+        let flag = self.flag(error.name);
         let wanted = error.wanted.replace("max_new_tokens", "--max-new-tokens");
         let wanted = wanted.replace("num_beams", "--beams");
         Usage::new(format!("{flag}: found {}, wanted {wanted}", error.found))
+    }
+
+    fn flag(&self, name: &str) -> String {
+        match name {
+            "num_beams" => "--beams".into(),
+            "num_return_sequences" if self.best.is_some() => "--best".into(),
+            "num_return_sequences" => "--count".into(),
+            "stop_strings" => "--stop".into(),
+            name => format!("--{}", name.replace('_', "-")),
+        }
+    }
+}
+
+/// Keeps the first of equal ones.
+fn remove_repeated<T: PartialEq>(list: &mut Vec<T>) {
+    for item in std::mem::take(list) {
+        if !list.contains(&item) {
+            list.push(item);
+        }
     }
 }
 

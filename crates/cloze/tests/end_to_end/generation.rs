@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::place::{Place, json_lines, stderr, text};
 
 /// A place with the model `tiny`.
-fn place() -> Place {
+pub(crate) fn place() -> Place {
     let place = Place::empty();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR"));
     place.copy_folder(
@@ -17,7 +17,7 @@ fn place() -> Place {
     place
 }
 
-fn generate(place: &Place, line: &str, prompts: &[&str]) -> String {
+pub(crate) fn generate(place: &Place, line: &str, prompts: &[&str]) -> String {
     let mut command = place.cloze(&format!("generate tiny {line}"));
     for prompt in prompts {
         command.args(["--prompt", prompt]);
@@ -140,46 +140,6 @@ fn beams_have_scores_and_marks_end_texts() {
 }
 
 #[test]
-fn settings_stay_with_the_model_and_options_go_before_them() {
-    let place = place();
-    let output = place
-        .cloze("generate tiny --temperature 0.5 --top-k 7 --no-repeat 5 --max-new-tokens 4 --save-settings")
-        .assert()
-        .success();
-    assert!(
-        stderr(&output).contains("settings saved in tiny"),
-        "{}",
-        stderr(&output)
-    );
-    let saved = place.json("tiny/generation_config.json");
-    assert_eq!(saved["temperature"], 0.5);
-    assert_eq!(saved["no_repeat_last"], 5);
-    let output = place
-        .cloze("generate tiny --verbose --top-k 3 --ban cat --seed 1 --prompt dog")
-        .assert()
-        .success();
-    let shown = stderr(&output);
-    let rules: Vec<&str> = shown.lines().skip(1).map(str::trim).collect();
-    assert!(
-        rules[0].starts_with("1. ") && rules[0].ends_with("tokens never"),
-        "{shown}"
-    );
-    assert_eq!(
-        rules[1..4],
-        [
-            "2. none of the last 5 generated tokens",
-            "3. temperature 0.5",
-            "4. top 3"
-        ]
-    );
-    assert_eq!(
-        rules[4..],
-        ["then a token is drawn, seed 1", "until 4 tokens"],
-        "{shown}"
-    );
-}
-
-#[test]
 fn a_banned_word_is_never_written() {
     let place = place();
     let free = generate(&place, "--greedy --max-new-tokens 20 --json", &["the"]);
@@ -220,58 +180,133 @@ fn a_session_goes_on_from_what_was_written() {
     assert_eq!(lines[3], format!("the cat{}", lines[0]));
     let said = stderr(&output);
     assert!(
-        said.contains("--temperature: found 0, wanted a number above 0"),
+        said.contains("--temperature: found 0, wanted a number from 0.000001"),
         "{said}"
     );
     assert!(said.contains("/nonsense is no command"), "{said}");
     assert!(said.contains("there is no text yet"), "{said}");
 }
 
+/// The model may write one word alone, which is then banned.
 #[test]
-fn impossible_settings_name_the_flag_what_was_found_and_what_is_wanted() {
+fn a_setting_that_leaves_nothing_to_write_does_not_end_a_session() {
     let place = place();
-    let fails = |line: &str, message: &str| {
-        place.fails(
-            &format!("generate tiny --prompt dog {line}"),
-            2,
-            &format!("error: {message}"),
-        );
-    };
-    fails(
-        "--top-p 1.5",
-        "--top-p: found 1.5, wanted a number above 0, at most 1",
+    let vocabulary = text(&place.read("tiny/vocab.txt"));
+    let others =
+        (0..vocabulary.lines().count()).filter(|&id| vocabulary.lines().nth(id) != Some("cat"));
+    let others: Vec<usize> = others.collect();
+    place.write(
+        "tiny/generation_config.json",
+        format!("{{\"suppress_tokens\": {others:?}}}"),
     );
-    fails(
-        "--max-new-tokens 0",
-        "--max-new-tokens: found 0, wanted 1 or more",
+    let mut command = place.cloze("generate tiny --interactive --max-new-tokens 3");
+    let output = command
+        .write_stdin("the\n/set ban cat\n\n/quit\n")
+        .assert()
+        .success();
+    assert_eq!(
+        text(&output.get_output().stdout),
+        " cat cat cat\n cat cat cat\n"
     );
-    fails(
-        "--min-new-tokens 200",
-        "--min-new-tokens: found 200, wanted at most --max-new-tokens, 100",
-    );
-    fails(
-        "--beams 2 --best 3",
-        "--best: found 3, wanted at most --beams, 2",
-    );
-    fails(
-        "--best 2",
-        "--best is for beam search: found no --beams, wanted --beams 2 or more",
-    );
-    fails(
-        "--ban Zürich",
-        "--ban: found \"Zürich\", which the model's vocabulary has no tokens for, wanted a word that it can \
-         write",
-    );
+    let said = stderr(&output);
     assert!(
-        place
-            .failure("generate tiny --greedy --top-k 3 --prompt dog", 2)
-            .contains("--top-k")
+        said.starts_with("there is no token to go on with"),
+        "{said}"
     );
-    place.write("tiny/generation_config.json", "{\"top_k\": \"many\"}");
-    let message = place.failure("generate tiny --prompt dog", 1);
+}
+
+/// A group of fewer texts than a prompt has.
+#[test]
+fn the_batch_size_changes_no_text() {
+    let place = place();
+    for line in ["--json", ""] {
+        let line = format!("--max-new-tokens 5 --seed 3 --count 5 {line}");
+        let together = generate(&place, &line, &["the cat", "我爱"]);
+        for batch in [1, 2, 7] {
+            let line = format!("{line} --batch-size {batch}");
+            assert_eq!(generate(&place, &line, &["the cat", "我爱"]), together);
+        }
+    }
+}
+
+#[test]
+fn a_prompt_without_a_token_is_a_bad_row() {
+    let place = place();
+    place.write("prompts.txt", "the dog\n\u{1}\u{2}\na film\n");
+    let line = "generate tiny --max-new-tokens 3 --greedy --json --file prompts.txt";
+    let output = place.cloze(line).assert().code(1);
+    let message = stderr(&output);
     assert!(
-        message.contains("field `top_k`: found \"many\", wanted a whole number from 0 on"),
+        message.contains(
+            "prompts.txt, line 2, field `text`: found a text without a token, wanted a text of one token"
+        ),
         "{message}"
+    );
+    assert!(message.contains("`--bad-rows skip` leaves"), "{message}");
+    let before = json_lines(&text(&output.get_output().stdout));
+    let rows = json_lines(&place.stdout(&format!("{line} --bad-rows skip")));
+    assert_eq!((before.len(), rows.len()), (1, 2));
+    assert_eq!(before[0], rows[0]);
+
+    let mut command = place.cloze("generate tiny");
+    let output = command
+        .args(["--prompt", "the dog", "--prompt", "\u{1}"])
+        .assert()
+        .code(2);
+    assert_eq!(
+        stderr(&output),
+        "error: --prompt, number 2: found a text without a token, wanted a text of one token or more\n"
+    );
+    assert!(output.get_output().stdout.is_empty());
+}
+
+#[test]
+fn a_mark_may_begin_in_the_prompt() {
+    let place = place();
+    let greedy = "--greedy --max-new-tokens 8 --json";
+    let free = &json_lines(&generate(&place, greedy, &["the cat"]))[0];
+    let first: String = free["continuation"]
+        .as_str()
+        .unwrap()
+        .chars()
+        .take(2)
+        .collect();
+    let mut command = place.cloze(&format!("generate tiny {greedy}"));
+    let output = command
+        .args(["--prompt", "the cat", "--stop", &format!("cat{first}")])
+        .assert()
+        .success();
+    let stopped = &json_lines(&text(&output.get_output().stdout))[0];
+    assert_eq!(
+        (&stopped["continuation"], &stopped["finish"]),
+        (&first.into(), &"stop".into())
+    );
+}
+
+#[test]
+fn what_a_session_cannot_do_is_said_and_changes_nothing() {
+    let place = place();
+    let lines = "/undo\nthe cat\n  \n/undo\n/undo\n/show\n/set\n/set count 3\n/set best 2\n\
+                 /set beams 2000\n/again\n\n/quit\n";
+    let mut command = place.cloze("generate tiny --interactive --max-new-tokens 5 --greedy");
+    let output = command.write_stdin(lines).assert().success();
+    let shown = text(&output.get_output().stdout);
+    let shown: Vec<&str> = shown.lines().collect();
+    // Two continuations, the text before the second one, and that one again.
+    assert_eq!(shown.len(), 4, "{shown:?}");
+    assert_eq!(shown[2], format!("the cat{}", shown[0]));
+    assert_eq!(shown[3], shown[1]);
+    assert_eq!(
+        stderr(&output).lines().collect::<Vec<_>>(),
+        [
+            "there is nothing to take back",
+            "only the last continuation can be taken back, and it was",
+            "/set: found no name, wanted a name and a value, as in /set top-k 40",
+            "/set: found count or best, wanted another setting: a session writes one text",
+            "/set: found count or best, wanted another setting: a session writes one text",
+            "--beams: found 2000, wanted at most 1,000",
+            "there is no continuation to write anew",
+        ]
     );
 }
 

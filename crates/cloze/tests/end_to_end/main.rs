@@ -13,6 +13,7 @@ mod devices;
 mod embeddings;
 mod evaluation;
 mod generation;
+mod generation_settings;
 mod help;
 mod interrupted_runs;
 mod large_indexes;

@@ -24,7 +24,7 @@ an empty line   go on
 /undo           take the last continuation back, with the line before it
 /new            begin a new text
 /show           print the whole text
-/set NAME VALUE change a setting, as /set top-k 40; the names are those of the options
+/set NAME VALUE change a setting, as /set top-k 40 or /set no-stop; the names are those of the options
 /settings       show the settings, and the rules in their order
 /quit           end (so does Ctrl-D; Ctrl-C ends a continuation)";
 
@@ -69,7 +69,6 @@ impl Session {
         settings: GenerationSettings,
         seed: u64,
     ) -> anyhow::Result<Self> {
-        let settings = one_text(settings);
         Ok(Self {
             chain: model.chain(&settings)?,
             model,
@@ -122,18 +121,23 @@ impl Session {
                         again.before_line = last.before_line;
                     }
                 }
-                None => note("there is nothing yet to write anew"),
+                None => note("there is no continuation to write anew"),
             },
             Asked::Undo => match self.last.take() {
                 Some(last) => self.written = last.before_line,
-                None => note("there is nothing to take back"),
+                None if self.written.text.is_empty() => note("there is nothing to take back"),
+                None => note("only the last continuation can be taken back, and it was"),
             },
             Asked::New => (self.written, self.last) = (nothing(), None),
             Asked::Show => {
                 self.results.line(&self.written.text)?;
                 self.results.flush()?;
             }
-            Asked::Set(words) => self.set(words)?,
+            Asked::Set(words) => {
+                if let Err(error) = self.set(words) {
+                    note(format_args!("{error:#}"));
+                }
+            }
             Asked::Settings => shown_settings::show(&self.model, &self.settings, self.seed)?,
             Asked::Help => note(HELP),
             Asked::Unknown(command) => {
@@ -212,23 +216,27 @@ impl Session {
         Ok(text)
     }
 
-    /// Changes a setting, or says why not.
+    /// Changes a setting; after an error all are as they were.
     fn set(&mut self, words: Vec<String>) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            !words.is_empty(),
+            "/set: found no name, wanted a name and a value, as in /set top-k 40"
+        );
         let set = match SetLine::try_parse_from(words) {
             Ok(set) => set,
             Err(error) => {
                 let error = error.to_string();
-                note(error.lines().next().unwrap_or_default());
-                return Ok(());
+                anyhow::bail!("{}", error.lines().next().unwrap_or_default());
             }
         };
-        let settings = match set.decoding.apply(&self.settings, self.model.tokenizer()) {
-            Ok(settings) => one_text(settings),
-            Err(error) => {
-                note(error);
-                return Ok(());
-            }
-        };
+        let decoding = &set.decoding;
+        anyhow::ensure!(
+            decoding.count.is_none() && decoding.best.is_none(),
+            "/set: found count or best, wanted another setting: a session writes one text"
+        );
+        let settings = decoding.apply(&self.settings, self.model.tokenizer())?;
+        let settings = one_text(settings);
+        decoding.check(&settings, None)?;
         self.chain = self.model.chain(&settings)?;
         self.settings = settings;
         if let Some(seed) = set.seed {
@@ -246,7 +254,7 @@ fn nothing() -> Prompt {
 }
 
 /// A session writes one text.
-fn one_text(settings: GenerationSettings) -> GenerationSettings {
+pub(super) fn one_text(settings: GenerationSettings) -> GenerationSettings {
     GenerationSettings {
         num_return_sequences: 1,
         ..settings
@@ -265,6 +273,7 @@ fn asked(line: &str) -> Asked {
         Some("/quit" | "/exit") => Asked::Quit,
         Some("/set") => Asked::Set(set_words(words)),
         Some(word) if is_command(word) => Asked::Unknown(word.into()),
+        None => Asked::Continue(String::new()),
         _ => Asked::Continue(line.into()),
     }
 }
@@ -343,6 +352,7 @@ mod tests {
             matches!(asked("Call me Ishmael."), Asked::Continue(line) if line == "Call me Ishmael.")
         );
         assert!(matches!(asked(""), Asked::Continue(line) if line.is_empty()));
+        assert!(matches!(asked("  \t"), Asked::Continue(line) if line.is_empty()));
         assert!(matches!(asked("/again "), Asked::Again));
         assert!(matches!(asked("/quti"), Asked::Unknown(name) if name == "/quti"));
         assert!(matches!(asked("/home/ishmael sailed"), Asked::Continue(_)));

@@ -1,6 +1,6 @@
 use anstyle::Style;
 use cloze_data::readers::{LabelledText, Value};
-use cloze_infer::generation::{Finish, GeneratedText};
+use cloze_infer::generation::{Finish, GeneratedText, TextPlace};
 use serde::Serialize;
 
 use crate::terminal::Results;
@@ -10,10 +10,11 @@ use crate::terminal::Results;
 pub(super) struct Printer {
     results: Results,
     json: bool,
-    /// Texts for each prompt.
-    count: usize,
-    prompts: Vec<LabelledText>,
-    /// The text whose turn it is, among those of the prompts.
+    /// Whether a prompt's JSON is a list.
+    list: bool,
+    /// JSON of the prompt's texts that have ended, until all have.
+    ended: Vec<JsonText>,
+    /// The text whose turn it is, among those of the group.
     at: usize,
     /// Whether its prompt stands there.
     begun: bool,
@@ -35,85 +36,102 @@ struct JsonText {
 }
 
 impl Printer {
-    pub(super) fn new(json: bool, count: usize) -> Self {
+    /// `list` where prompts may have several texts.
+    pub(super) fn new(json: bool, list: bool) -> Self {
         Self {
             results: Results::stdout(),
             json,
-            count,
-            prompts: Vec::new(),
+            list,
+            ended: Vec::new(),
             at: 0,
             begun: false,
             printed: false,
         }
     }
 
-    /// The texts that come next belong to these prompts.
-    pub(super) fn begin(&mut self, prompts: &[LabelledText]) {
-        self.prompts = prompts.to_vec();
-        self.at = 0;
-        self.begun = false;
-    }
-
-    /// Prints what is new.
-    pub(super) fn show(&mut self, texts: &mut [GeneratedText]) -> anyhow::Result<()> {
-        match self.json {
-            true => self.lines(texts)?,
-            false => self.parts(texts)?,
+    /// Prints what is new of a group of texts. It is shown until all have ended; then comes the next.
+    pub(super) fn show(
+        &mut self,
+        prompts: &[LabelledText],
+        places: &[TextPlace],
+        texts: &mut [GeneratedText],
+    ) -> anyhow::Result<()> {
+        while let Some(text) = texts.get_mut(self.at) {
+            let place = places[self.at];
+            let prompt = &prompts[place.prompt];
+            if !self.json {
+                self.part(prompt, place, text)?;
+            }
+            if text.finish().is_none() {
+                break;
+            }
+            match self.json {
+                true => self.object(prompt, place, text)?,
+                false => self.results.line("")?,
+            }
+            self.at += 1;
+            self.begun = false;
+        }
+        if self.at == texts.len() {
+            self.at = 0;
         }
         self.results.flush()
     }
 
-    /// Every prompt whose texts have all ended, as JSON.
-    fn lines(&mut self, texts: &[GeneratedText]) -> anyhow::Result<()> {
-        while let Some(texts) = texts.get(self.at..self.at + self.count) {
-            if texts.iter().any(|text| text.finish().is_none()) {
-                break;
-            }
-            let prompt = &self.prompts[self.at / self.count];
-            let texts: Vec<JsonText> = texts.iter().map(|text| json_text(prompt, text)).collect();
-            match &texts[..] {
-                [only] => self.results.json(only)?,
-                several => self.results.json(&several)?,
-            }
-            self.at += self.count;
+    /// A text that has ended; with the last one of its prompt they are printed.
+    fn object(
+        &mut self,
+        prompt: &LabelledText,
+        place: TextPlace,
+        text: &GeneratedText,
+    ) -> anyhow::Result<()> {
+        self.ended.push(json_text(prompt, text));
+        if place.number + 1 < place.count {
+            return Ok(());
         }
-        Ok(())
+        let ended = std::mem::take(&mut self.ended);
+        match &ended[..] {
+            [only] if !self.list => self.results.json(only),
+            several => self.results.json(&several),
+        }
     }
 
-    fn parts(&mut self, texts: &mut [GeneratedText]) -> anyhow::Result<()> {
-        while let Some(text) = texts.get_mut(self.at) {
-            if !self.begun {
-                self.heading(text)?;
-            }
-            self.results.part(text.take_new())?;
-            if text.finish().is_none() {
-                break;
-            }
-            self.results.line("")?;
-            self.at += 1;
-            self.begun = false;
+    /// What is new of the text, behind its prompt.
+    fn part(
+        &mut self,
+        prompt: &LabelledText,
+        place: TextPlace,
+        text: &mut GeneratedText,
+    ) -> anyhow::Result<()> {
+        if !self.begun {
+            self.heading(prompt, place, text)?;
         }
-        Ok(())
+        self.results.part(text.take_new())
     }
 
     /// An empty line between texts, which of several it is, and the prompt.
-    fn heading(&mut self, text: &GeneratedText) -> anyhow::Result<()> {
+    fn heading(
+        &mut self,
+        prompt: &LabelledText,
+        place: TextPlace,
+        text: &GeneratedText,
+    ) -> anyhow::Result<()> {
         if self.printed {
             self.results.line("")?;
         }
-        if self.count > 1 {
+        if place.count > 1 {
             let dim = self.results.style(Style::new().dimmed());
-            let number = self.at % self.count + 1;
             let score = text.score().map(|score| format!(", score {score:.4}"));
             let score = score.unwrap_or_default();
             self.results.line(format_args!(
-                "{dim}{number} of {}{score}{dim:#}",
-                self.count
+                "{dim}{} of {}{score}{dim:#}",
+                place.number + 1,
+                place.count
             ))?;
         }
         let bold = self.results.style(Style::new().bold());
-        let prompt = &self.prompts[self.at / self.count].text;
-        self.results.part(format_args!("{bold}{prompt}{bold:#}"))?;
+        self.results
+            .part(format_args!("{bold}{}{bold:#}", prompt.text))?;
         self.begun = true;
         self.printed = true;
         Ok(())

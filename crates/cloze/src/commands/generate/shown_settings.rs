@@ -1,6 +1,6 @@
 use cloze_infer::generation::{EarlyStopping, GenerationSettings, TextGenerationPipeline};
 
-use crate::terminal::{counted, note};
+use crate::terminal::{Thousands, counted, note};
 
 /// Says on standard error how texts are continued: the rules in the order in which they are applied.
 pub(super) fn show(
@@ -18,7 +18,7 @@ pub(super) fn show(
         note(format_args!("  {}. {rule}", index + 1));
     }
     note(format_args!("  then {}", choice(settings, seed)));
-    note(format_args!("  until {}", end(settings)));
+    note(format_args!("  a text ends {}", end(settings)));
     Ok(())
 }
 
@@ -39,16 +39,20 @@ fn choice(settings: &GenerationSettings, seed: u64) -> String {
         EarlyStopping::Heuristic => "false",
         EarlyStopping::Never => "never",
     };
+    let best = match count {
+        1 => "the best text is given".into(),
+        count => format!("the best {} are given", counted(count, "text")),
+    };
     format!(
-        "beam search: {} beams, length penalty {}, early stopping {stopping}, the best {}",
-        settings.num_beams,
+        "the {} with the highest scores go on (beam search), length penalty {}, early stopping \
+         {stopping}; {best}",
+        counted(settings.num_beams, "text"),
         settings.length_penalty,
-        counted(count, "text")
     )
 }
 
 fn end(settings: &GenerationSettings) -> String {
-    let length = counted(settings.max_new_tokens, "token");
+    let length = format!("after {}", counted(settings.max_new_tokens, "token"));
     if settings.stop_strings.is_empty() {
         return length;
     }
@@ -58,8 +62,8 @@ fn end(settings: &GenerationSettings) -> String {
         .map(|mark| format!("{mark:?}"))
         .collect();
     let least = match settings.min_new_tokens {
-        0 => String::new(),
-        least => format!(" behind the first {}", counted(least, "token")),
+        0 | 1 => String::new(),
+        least => format!(" from token {} on", Thousands(least)),
     };
-    format!("{}{least}, or {length}", marks.join(" or "))
+    format!("at {}{least}, or {length}", marks.join(" or "))
 }
