@@ -84,6 +84,12 @@ mod tests {
     }
 
     #[test]
+    fn a_window_may_be_larger_than_any_input() {
+        let windows = Windows::read(NonZeroUsize::MAX, Arrival::Full, 0..3);
+        assert_eq!(windows.collect::<Vec<_>>(), [vec![0, 1, 2]]);
+    }
+
+    #[test]
     fn an_immediate_window_does_not_wait_for_input_that_may_never_come() {
         let (sender, receiver) = channel();
         let mut windows = Windows::read(THREE, Arrival::Immediate, receiver.into_iter());

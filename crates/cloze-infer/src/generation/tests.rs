@@ -214,12 +214,17 @@ fn a_mark_may_begin_in_the_prompt_and_has_to_end_behind_it() {
             let (text, finish) = (stopped.text(), stopped.finish());
             assert_eq!((text, finish), (&*first, Some(Finish::Stop)), "{prompt}");
 
-            let only_given = GenerationSettings {
-                stop_strings: vec![begun, prompt.into()],
+            // Marks that stand in the prompt end a text where it has them too.
+            let given = vec![begun, prompt.to_owned()];
+            let mut ends = (1..=written.len()).filter(|&end| written.is_char_boundary(end));
+            let whole = |end: &usize| format!("{prompt}{}", &written[..*end]);
+            let end = ends.find(|end| given.iter().any(|mark| whole(end).ends_with(mark)));
+            let stopping = GenerationSettings {
+                stop_strings: given.clone(),
                 ..free
             };
-            let stopped = &texts(&[prompt], &only_given, 5)[0];
-            assert_eq!(stopped.finish(), Some(Finish::Length), "{prompt}");
+            let stopped = &texts(&[prompt], &stopping, 5)[0];
+            assert_eq!(stopped.text(), &written[..end.unwrap_or(written.len())]);
         }
     }
 }
