@@ -25,7 +25,8 @@ struct Beam {
 
 /// Follows the `num_beams` likeliest texts, and gives the `num_return_sequences` best ones that
 /// ended. `ends` says whether a text ends with its last token; it is given the whole text, from
-/// `min_new_tokens` generated ones on. Where `interrupted`, asked before every token, says so, all texts end with the next one.
+/// `min_new_tokens` generated ones on. Where `interrupted`, asked before every token, says so, all
+/// texts end with the next one.
 ///
 /// # Errors
 /// If the model refuses a text, or the chain leaves nothing to write.
