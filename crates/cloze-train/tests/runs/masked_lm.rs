@@ -240,7 +240,10 @@ fn what_cannot_be_learnt_from_is_refused() {
         "{message}"
     );
     let message = refuse("zzz\nyyy\n", FORMS[0].1);
-    assert!(message.contains("nothing to learn"), "{message}");
+    assert!(
+        message.contains("corpus.txt, train split: found none among 2 texts, wanted at least one"),
+        "{message}"
+    );
     let long = format!("{}\ndata.chunk_size=400", FORMS[0].1);
     assert_eq!(
         refuse(few, &long),
