@@ -7,11 +7,12 @@
 these at 64 and 128 too, all on as many samples, and has each model continue the same prompts. `decoding`
 has the example's own model continue them by different rules. Both print tables in Markdown, with the text
 itself beside them, and write all that was written into `runs/novels`. A run that is there already is
-read, not repeated: remove its folder to have it done again. Plain Python is enough.
+read, not repeated: remove its folder to have it done again; one that was broken off is begun anew. Plain Python is enough.
 """
 
 import argparse
 import json
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,7 @@ DECODING = {
 def trained(program: str, novel: Novel, run: Path, changes: list[str]) -> dict:
     """The metrics of a run."""
     if not (run / "metrics.json").exists():
+        shutil.rmtree(run, ignore_errors=True)
         settings = [argument for change in [*changes, f"output={run}"] for argument in ("--set", change)]
         subprocess.run([program, "train", novel.config, *settings], check=True)
     return json.loads((run / "metrics.json").read_text(encoding="utf-8"))

@@ -251,7 +251,11 @@ impl<'a> Builder<'a> {
         let empty = |part: &Option<PartWriter>| {
             part.as_ref().is_some_and(|part| part.counts.sequences == 0)
         };
-        let written = self.parts.all().into_iter().filter(|(_, part)| part.is_some());
+        let written = self
+            .parts
+            .all()
+            .into_iter()
+            .filter(|(_, part)| part.is_some());
         let is_divided = written.count() > 1;
         // Before the first file is in its place.
         if let Some((part, Some(writer))) =
