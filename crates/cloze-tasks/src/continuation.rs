@@ -46,12 +46,23 @@ pub type NextToken = u32;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Continuation {
     config: ContinuationConfig,
+    loss: CrossEntropy,
 }
 
 impl Continuation {
     /// The task of a model that reads texts, and has a head, as `config` says.
     pub fn new(config: ContinuationConfig) -> Self {
-        Self { config }
+        Self {
+            config,
+            loss: CrossEntropy::default(),
+        }
+    }
+
+    /// Spreads a share of the target over the vocabulary in training; what is measured is without.
+    #[must_use]
+    pub fn with_label_smoothing(mut self, share: f64) -> Self {
+        self.loss.label_smoothing = share;
+        self
     }
 
     /// What the model reads, and its head.
@@ -129,7 +140,7 @@ impl Task for Continuation {
     ) -> Result<Objective, TaskError> {
         let logits = forward(model, input, options)?;
         Ok(Objective {
-            loss: cross_entropy(logits, &classes(targets), &CrossEntropy::default())?,
+            loss: cross_entropy(logits, &classes(targets), &self.loss)?,
             weight: self.weight(targets),
             parts: Vec::new(),
         })

@@ -41,6 +41,11 @@ impl Ema {
         }
     }
 
+    /// The step behind which it begins.
+    pub(crate) fn start(&self) -> u64 {
+        self.start
+    }
+
     /// Takes in the weights that `model` has after optimizer step `step`, counted from 1.
     pub(crate) fn update<M: Module>(&mut self, model: &M, step: u64) {
         if step <= self.start {

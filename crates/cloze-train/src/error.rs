@@ -73,6 +73,17 @@ pub enum TrainError {
         /// What the model reads.
         limit: usize,
     },
+    /// An average of the weights would have nothing in it.
+    #[error(
+        "field `train.ema`: found an average that begins behind step {start} (its `start`, or the end of \
+         the warm-up), wanted one that begins before the last step, {steps}"
+    )]
+    LateAverage {
+        /// The step.
+        start: u64,
+        /// Steps of the run.
+        steps: u64,
+    },
     /// Attention heads would not be of one width.
     #[error(
         "field `{field}`: found {heads}, wanted a number that divides the width, {width}, evenly"

@@ -130,6 +130,14 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
         let total_steps = schedule.total_steps();
         let ema = train.ema.as_ref();
         let ema = ema.map(|config| Ema::new(config, total_steps, schedule.warmup_steps()));
+        if let Some(start) = ema.as_ref().map(Ema::start)
+            && start >= total_steps
+        {
+            return Err(TrainError::LateAverage {
+                start,
+                steps: total_steps,
+            });
+        }
         let mut training = TrainingStep::new(
             task,
             model,
@@ -211,6 +219,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
 
     /// Saves where the run stands and says so.
     fn stopped(mut self) -> Result<Outcome, TrainError> {
+        self.records.draw(true)?;
         Ok(Outcome::Stopped {
             step: self.progress.step,
             checkpoint: Some(self.save_checkpoint()?),
@@ -225,6 +234,7 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
                 Ok(Flow::Stop) => return Ok(Flow::Stop),
                 Err(error) => {
                     self.save_best()?;
+                    self.records.draw(true)?;
                     return Err(error);
                 }
             }

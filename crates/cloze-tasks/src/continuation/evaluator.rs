@@ -1,7 +1,7 @@
 use super::NEXT_TOKEN_ACCURACY;
 use crate::Evaluator;
 pub use crate::masked_lm::NoPrediction;
-use crate::metrics::{Evaluation, Metrics};
+use crate::metrics::{Evaluation, Metrics, perplexity};
 
 /// Sums of losses and hits over the next tokens of a text.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +29,7 @@ impl Evaluator for ContinuationEvaluator {
         let total = self.total.max(1) as f64;
         let loss = self.loss / total;
         let mut metrics = Metrics::new();
-        metrics.set("perplexity", loss.exp());
+        metrics.set("perplexity", perplexity(loss));
         metrics.set(NEXT_TOKEN_ACCURACY, self.hits as f64 / total);
         metrics.set("loss", loss);
         Evaluation {

@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use super::{MASKED_LOSS, NEXT_SENTENCE_LOSS};
 use crate::Evaluator;
-use crate::metrics::{Evaluation, Metrics};
+use crate::metrics::{Evaluation, Metrics, perplexity};
 
 /// What is said about a single text: nothing, as a data set has as many masked tokens as others have
 /// rows, and more.
@@ -76,7 +76,7 @@ impl Evaluator for MaskedEvaluator {
     fn evaluation(&self) -> Evaluation {
         let masked = self.masked.mean_loss();
         let mut metrics = Metrics::new();
-        metrics.set("perplexity", masked.exp());
+        metrics.set("perplexity", perplexity(masked));
         metrics.set("masked_accuracy", self.masked.accuracy());
         match &self.pairs {
             Some(pairs) => {

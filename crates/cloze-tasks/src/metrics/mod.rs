@@ -15,6 +15,7 @@ pub mod correlation;
 pub mod entities;
 pub mod f1;
 pub mod multi_label;
+mod perplexity;
 pub mod squad;
 
 use serde::de::{MapAccess, Visitor};
@@ -26,6 +27,7 @@ pub use confusion::ConfusionMatrix;
 pub use entities::EntityCounts;
 pub use f1::{Averages, ClassScores};
 pub use multi_label::MultiLabelCounts;
+pub(crate) use perplexity::perplexity;
 
 /// Named numbers in the order in which a task reports them.
 #[derive(Clone, Debug, Default, PartialEq)]

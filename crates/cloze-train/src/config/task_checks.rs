@@ -29,7 +29,7 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
         (
             "loss",
             *loss != LossConfig::default(),
-            one || several || tags || (masked && !pretraining),
+            one || several || tags || (corpus && !pretraining),
             WITH_LOSSES,
         ),
         (
@@ -41,8 +41,8 @@ pub(super) fn check(config: &RunConfig, document: &Document) -> Result<(), Input
         (
             "loss.label_smoothing",
             loss.label_smoothing != 0.0,
-            one || tags || (masked && !pretraining),
-            "text-classification, token-classification or masked-lm",
+            one || tags || (corpus && !pretraining),
+            "text-classification, token-classification, masked-lm or continuation",
         ),
         (
             "loss.positive_weights",
@@ -189,7 +189,8 @@ const WITH_COLUMNS: &str = "text-classification, multi-label, regression, token-
 const WITH_MAX_LENGTH: &str = "text-classification, multi-label, regression, token-classification, \
                                question-answering, masked-lm or pretraining";
 const CORPORA: &str = "masked-lm, pretraining or continuation";
-const WITH_LOSSES: &str = "text-classification, multi-label, token-classification or masked-lm";
+const WITH_LOSSES: &str =
+    "text-classification, multi-label, token-classification, masked-lm or continuation";
 const MULTI_LABEL: &str = "multi-label";
 const MASKED: &str = "masked-lm or pretraining";
 
@@ -262,7 +263,7 @@ pub(super) mod tests {
             ),
             (
                 "[loss]\nlabel_smoothing = 0.1",
-                "line 8, field `loss.label_smoothing`: found `task = \"multi-label\"` beside it, wanted this key with the task text-classification, token-classification or masked-lm alone",
+                "line 8, field `loss.label_smoothing`: found `task = \"multi-label\"` beside it, wanted this key with the task text-classification, token-classification, masked-lm or continuation alone",
             ),
         ] {
             assert_eq!(

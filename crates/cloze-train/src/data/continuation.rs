@@ -48,7 +48,8 @@ impl Prepare for Continuation {
         stop: &StopFlag,
     ) -> Result<Option<Prepared<Self>>, TrainError> {
         debug_assert_eq!(config.task, TaskKind::Continuation);
-        let task = Self::new(settings(config, checkpoint)?);
+        let task = Self::new(settings(config, checkpoint)?)
+            .with_label_smoothing(config.loss.label_smoothing);
         let fingerprints = fingerprints(config, tokenizer)?;
         let place = CorpusPlace::new(cache)?;
         let corpus = Corpus::stream(config, tokenizer, task.max_length());

@@ -21,7 +21,7 @@ use super::{
     Data, Prepare, Prepared, RowOrigin, SplitData, fingerprints, max_length, warn_of_unknown_tokens,
 };
 use crate::StopFlag;
-use crate::config::RunConfig;
+use crate::config::{BestMetric, RunConfig};
 use crate::error::TrainError;
 use crate::events::{Event, Observer, SplitName, Warning};
 use crate::shown::ShownTarget;
@@ -126,15 +126,25 @@ fn weighted(
     })
 }
 
-/// The metric that chooses the best epoch must be one that these labels have.
+/// The metrics that choose the best epoch, and end the run, must be ones that these labels have.
 fn refuse_other_metric(task: &TokenClassification, config: &RunConfig) -> Result<(), InputError> {
-    let best = config.best().name();
-    if task.direction(best).is_some() {
-        return Ok(());
+    let stopping = config.train.early_stopping.as_ref();
+    let chosen = [
+        ("train.best", Some(config.best())),
+        (
+            "train.early_stopping.metric",
+            stopping.and_then(|stopping| stopping.metric),
+        ),
+    ];
+    for (key, metric) in chosen {
+        let name = metric.map(BestMetric::name);
+        if let Some(name) = name.filter(|name| task.direction(name).is_none()) {
+            let found = format!("tags of the scheme {}", task.scheme().name());
+            let wanted = format!("bio or bioes, which alone have {name:?}, or another metric");
+            return Err(InputError::new(config.data.train.first(), found, wanted).in_field(key));
+        }
     }
-    let found = format!("tags of the scheme {}", task.scheme().name());
-    let wanted = format!("bio or bioes, which alone have {best:?}, or another metric");
-    Err(InputError::new(config.data.train.first(), found, wanted).in_field("train.best"))
+    Ok(())
 }
 
 /// A file's sentences.

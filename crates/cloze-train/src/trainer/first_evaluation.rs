@@ -26,6 +26,7 @@ impl<T: Task + Clone> Trainer<'_, T> {
             validation: evaluation.metrics.clone(),
         })?;
         self.progress.before = Some(evaluation.metrics);
+        self.records.draw(false)?;
         Ok(Flow::Continue)
     }
 }

@@ -9,7 +9,7 @@ use cloze_train::{
     show_examples, train,
 };
 
-use crate::fixture::{Fixture, traces};
+use crate::fixture::{Fixture, log, traces};
 
 const HEADS: [(&str, &str); 5] = [
     ("windows", "continuation.head=\"linear\""),
@@ -126,6 +126,25 @@ fn a_run_stopped_after_every_few_steps_ends_like_one_that_never_was() {
         assert_eq!(whole.log, pieces.log, "{name}");
         assert!(whole == pieces, "{name}");
     }
+    fixture.stop_with_every_part(&settings(&fixture, HEADS[2].1, "train.epochs=2"));
+}
+
+#[test]
+fn smoothing_is_in_the_loss_and_not_in_what_is_measured() {
+    let fixture = Fixture::new();
+    let first = |name: &str, more: &str| {
+        let more = format!("train.epochs=1\ntrain.evaluate_first=true\n{more}");
+        run(&fixture, name, &settings(&fixture, HEADS[0].1, &more));
+        let lines = log(&fixture.path(name));
+        let step = lines.iter().find(|line| line["event"] == "step").unwrap();
+        (lines[0]["validation"].clone(), step["loss"].clone())
+    };
+    let (plain, smooth) = (
+        first("plain", "loss.label_smoothing=0.0"),
+        first("smooth", "loss.label_smoothing=0.3"),
+    );
+    assert_eq!(plain.0, smooth.0);
+    assert_ne!(plain.1, smooth.1);
 }
 
 #[test]

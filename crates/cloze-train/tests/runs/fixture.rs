@@ -101,6 +101,17 @@ impl Fixture {
         self.train_in_pieces_with(name, more, every, || ())
     }
 
+    /// A run of these settings and every part of training, stopped and resumed, ends like one that
+    /// never was.
+    pub(crate) fn stop_with_every_part(&self, settings: &str) {
+        let settings = format!("{settings}\n{PARTS}");
+        self.train("every-part", &settings).unwrap();
+        assert!(self.train_in_pieces("every-part-in-pieces", &settings, 7) > 1);
+        let whole = traces(&self.path("every-part"));
+        assert!(!whole.tensorboard.is_empty());
+        assert!(traces(&self.path("every-part-in-pieces")) == whole);
+    }
+
     /// As [`train_in_pieces`](Self::train_in_pieces); `between` is called before every resume.
     pub(crate) fn train_in_pieces_with(
         &self,
@@ -135,6 +146,12 @@ impl Fixture {
         stops
     }
 }
+
+/// Parts of training that every task has.
+const PARTS: &str = "train.schedule={kind=\"cosine\",warmup=0.1}\ntrain.ema={decay=0.9,start=0.2}\n\
+    train.early_stopping={patience=2,min_delta=0.001}\ntrain.keep_checkpoints=3\n\
+    train.checkpoint_every=3\ntrain.tensorboard=true\ntrain.gradient_checkpointing=true\n\
+    train.evaluate_first=true\noptimizer.layer_decay=0.7\noptimizer.head_learning_rate=1e-2";
 
 /// Rows whose label is the one of `good` and `bad` that stands in them.
 fn rows(count: usize, start: usize) -> String {

@@ -9,7 +9,7 @@ use cloze_train::{
 };
 use serde_json::{Value, json};
 
-use crate::fixture::{Fixture, log};
+use crate::fixture::{Fixture, log, traces};
 
 const WORDS: [&str; 8] = [
     "film", "story", "music", "light", "slow", "road", "table", "quiet",
@@ -166,6 +166,8 @@ fn a_run_that_was_stopped_ends_the_same_and_so_does_one_with_kept_features() {
     let plain = settings(&fixture, 15, "train.epochs=2\ndata.max_length=12");
     fixture.train("whole", &plain).unwrap();
     assert!(fixture.train_in_pieces("pieces", &plain, 9) > 1);
+    assert!(traces(&fixture.path("pieces")) == traces(&fixture.path("whole")));
+    fixture.stop_with_every_part(&plain);
     let losses = |name: &str| {
         let losses = log(&fixture.path(name));
         losses

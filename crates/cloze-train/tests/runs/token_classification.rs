@@ -9,7 +9,7 @@ use cloze_train::{
 };
 use serde_json::Value;
 
-use crate::fixture::{Fixture, log};
+use crate::fixture::{Fixture, log, traces};
 
 const WORDS: [&str; 8] = [
     "film", "story", "music", "light", "slow", "loud", "green", "quiet",
@@ -131,6 +131,8 @@ fn a_run_that_was_stopped_ends_the_same_and_so_does_one_with_kept_features() {
     let plain = settings(&fixture, 9, "train.epochs=2\ndata.max_length=8");
     fixture.train("whole", &plain).unwrap();
     assert!(fixture.train_in_pieces("pieces", &plain, 9) > 1);
+    assert!(traces(&fixture.path("pieces")) == traces(&fixture.path("whole")));
+    fixture.stop_with_every_part(&plain);
     let losses = |name: &str| {
         let losses = log(&fixture.path(name));
         losses
@@ -201,11 +203,21 @@ fn wrong_tags_are_placed_before_anything_is_computed() {
 #[test]
 fn a_metric_that_the_tags_do_not_have_cannot_choose_an_epoch() {
     let fixture = Fixture::new();
-    let settings = settings(&fixture, 4, "tags.convert=\"io\"\ntrain.best=\"strict_f1\"");
-    let error = fixture.train("run", &settings).unwrap_err().to_string();
-    let wanted = "field `train.best`: found tags of the scheme io, wanted bio or bioes, which alone \
-                  have \"strict_f1\", or another metric";
-    assert!(error.ends_with(wanted), "{error}");
+    for (key, setting) in [
+        ("train.best", "train.best=\"strict_f1\""),
+        (
+            "train.early_stopping.metric",
+            "train.early_stopping={patience=2,metric=\"strict_f1\"}",
+        ),
+    ] {
+        let settings = settings(&fixture, 4, &format!("tags.convert=\"io\"\n{setting}"));
+        let error = fixture.train("run", &settings).unwrap_err().to_string();
+        let wanted = format!(
+            "field `{key}`: found tags of the scheme io, wanted bio or bioes, which alone have \
+             \"strict_f1\", or another metric"
+        );
+        assert!(error.ends_with(&wanted), "{error}");
+    }
 }
 
 /// A tag that counts nothing but for the one with all the weight: the loss of the first step is that

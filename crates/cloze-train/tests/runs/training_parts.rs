@@ -38,6 +38,18 @@ fn averaged_weights_are_evaluated_and_kept_and_change_no_step() {
 }
 
 #[test]
+fn an_average_that_would_begin_behind_the_end_is_refused() {
+    let fixture = Fixture::new();
+    let error = fixture.train("run", "train.epochs=1\ntrain.ema={start=9.0}");
+    assert!(
+        error.unwrap_err().to_string().ends_with(
+            "found an average that begins behind step 9 (its `start`, or the end of the warm-up), wanted \
+             one that begins before the last step, 9"
+        )
+    );
+}
+
+#[test]
 fn frozen_weights_are_not_averaged() {
     let fixture = Fixture::new();
     let settings = "train.epochs=1\ntrain.ema={}\nmodel.freeze=\"encoder\"";
@@ -97,6 +109,75 @@ fn the_groups_of_weights_are_in_run_json() {
         ("head", 0.1),
     ];
     assert_eq!(rates, wanted);
+}
+
+#[test]
+fn lower_layers_step_less() {
+    let fixture = Fixture::new();
+    let steps = |name: &str, more: &str| {
+        let settings = format!("train.epochs=1\noptimizer.weight_decay=0.0\n{more}");
+        fixture.train(name, &settings).unwrap();
+        let step = |tensor: &str| {
+            let trained = of_checkpoint(&fixture, name, "model.safetensors", tensor);
+            let start = fixture.path("model/model.safetensors");
+            // An encoder by itself has no prefix.
+            let alone = tensor.trim_start_matches("bert.");
+            let start = Golden::read(&start).floats(alone).values;
+            let pairs = trained.iter().zip(&start);
+            pairs.map(|(a, b)| f64::from((a - b).abs())).sum::<f64>()
+        };
+        [0, 1].map(|layer| step(&format!("bert.encoder.layer.{layer}.output.dense.weight")))
+    };
+    let (plain, decayed) = (
+        steps("plain", ""),
+        steps("decayed", "optimizer.layer_decay=0.1"),
+    );
+    assert!(decayed[0] < 0.3 * plain[0], "{plain:?} {decayed:?}");
+    assert!(decayed[1] > 0.5 * plain[1], "{plain:?} {decayed:?}");
+}
+
+#[test]
+fn smoothing_is_in_the_loss() {
+    let fixture = Fixture::new();
+    let first_loss = |name: &str, more: &str| {
+        fixture
+            .train(name, &format!("train.epochs=1\n{more}"))
+            .unwrap();
+        log(&fixture.path(name))[0]["loss"].as_f64().unwrap()
+    };
+    let (plain, smooth) = (
+        first_loss("plain", ""),
+        first_loss("smooth", "loss.label_smoothing=0.2"),
+    );
+    assert!((plain - smooth).abs() > 1e-4, "{plain} {smooth}");
+}
+
+/// The loss gets better in every epoch, by less than is asked for.
+#[test]
+fn a_crumb_of_improvement_does_not_count() {
+    let fixture = Fixture::new();
+    let epochs = |name: &str, min_delta: f64| {
+        let settings = format!(
+            "train.epochs=6\ntrain.best=\"loss\"\ntrain.learning_rate=1e-5\n\
+             train.early_stopping={{patience=2,min_delta={min_delta:?}}}"
+        );
+        fixture.train(name, &settings).unwrap();
+        let metrics = json(&fixture, &format!("{name}/metrics.json"));
+        metrics["epochs"].as_array().unwrap().len()
+    };
+    assert_eq!((epochs("all", 0.0), epochs("crumbs", 10.0)), (6, 3));
+}
+
+#[test]
+fn a_run_that_is_stopped_or_fails_has_its_pictures() {
+    let fixture = Fixture::new();
+    let has_pictures = |name: &str| RunFolder::new(fixture.path(name)).curves("svg").exists();
+    fixture.train_in_pieces_with("stopped", "train.epochs=2", 3, || {
+        assert!(has_pictures("stopped"));
+    });
+    let hopeless = "train.learning_rate=1e30\noptimizer.clip=0.0";
+    fixture.train("failed", hopeless).unwrap_err();
+    assert!(has_pictures("failed"));
 }
 
 #[test]

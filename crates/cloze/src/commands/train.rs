@@ -88,7 +88,9 @@ pub(super) fn config_error(error: RunConfigError) -> anyhow::Error {
 pub(super) fn train_error(error: TrainError, config: &Path) -> anyhow::Error {
     match error {
         TrainError::Config(error) => config_error(error),
-        TrainError::MaxLength { .. } | TrainError::AttentionHeads { .. } => {
+        TrainError::MaxLength { .. }
+        | TrainError::AttentionHeads { .. }
+        | TrainError::LateAverage { .. } => {
             Usage::new(format!("{}, {error}", config.display())).into()
         }
         TrainError::Freeze(_)
