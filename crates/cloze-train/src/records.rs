@@ -1,6 +1,8 @@
 //! What a run writes down line by line: the log, and what follows from its lines, TensorBoard's
 //! event file and the pictures of the curves.
 
+use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::config::TrainConfig;
@@ -25,6 +27,19 @@ pub(crate) struct Records {
     drawn: Option<Instant>,
 }
 
+/// The event file as a checkpoint left it. Where somebody has removed it since, it is made anew of the log,
+/// which says all that it said.
+fn open_events(folder: &Path, length: u64, lines: &[LogLine]) -> io::Result<EventFile> {
+    if EventFile::is_whole(folder, length) {
+        return EventFile::open(folder, length, now());
+    }
+    let mut events = EventFile::open(folder, 0, now())?;
+    for line in lines {
+        events.append(line, now())?;
+    }
+    Ok(events)
+}
+
 impl Records {
     /// The files of a run as the checkpoint that it goes on from left them.
     pub(crate) fn open(
@@ -35,15 +50,18 @@ impl Records {
         let path = folder.log();
         let log = Log::open(&path, progress.log_bytes)
             .map_err(|source| TrainError::write(&path, source))?;
+        let lines = match config.curves || config.tensorboard {
+            true => read_lines(&path).map_err(|source| TrainError::read(&path, source))?,
+            false => Vec::new(),
+        };
         let mut curves = config.curves.then(Curves::default);
         if let Some(curves) = &mut curves {
-            let lines = read_lines(&path).map_err(|source| TrainError::read(&path, source))?;
             lines.iter().for_each(|line| curves.add(line));
         }
         let path = folder.tensorboard();
         let events = config
             .tensorboard
-            .then(|| EventFile::open(&path, progress.tensorboard_bytes, now()))
+            .then(|| open_events(&path, progress.tensorboard_bytes, &lines))
             .transpose()
             .map_err(|source| TrainError::write(&path, source))?;
         Ok(Self {

@@ -33,6 +33,12 @@ impl EventFile {
         Ok(Self(file))
     }
 
+    /// Whether the file in `folder` has the `length` bytes that a checkpoint counts on.
+    pub(crate) fn is_whole(folder: &Path, length: u64) -> bool {
+        let found = fs::metadata(folder.join(FILE)).map_or(0, |file| file.len());
+        found >= length
+    }
+
     /// Appends what a line of the log says, if it says a number.
     pub(crate) fn append(&mut self, line: &LogLine, now: f64) -> io::Result<()> {
         let (step, scalars) = scalars(line);

@@ -222,6 +222,20 @@ fn event_file_and_pictures_hold_what_the_log_says() {
     assert!(!without.curves("svg").exists() && !without.tensorboard().exists());
 }
 
+#[test]
+fn an_event_file_that_was_removed_is_made_again() {
+    let fixture = Fixture::new();
+    let settings = "train.epochs=2\ntrain.tensorboard=true";
+    fixture.train("whole", settings).unwrap();
+    let folder = RunFolder::new(fixture.path("pieces")).tensorboard();
+    fixture.train_in_pieces_with("pieces", settings, 7, || {
+        fs::remove_dir_all(&folder).unwrap();
+    });
+    let [whole, pieces] = ["whole", "pieces"].map(|run| traces(&fixture.path(run)).tensorboard);
+    assert!(!whole.is_empty());
+    assert_eq!(pieces, whole);
+}
+
 /// Every part at once.
 const EVERYTHING: &str = "train.epochs=5\ntrain.gradient_accumulation=2\n\
     train.schedule={kind=\"cosine-with-restarts\",warmup=0.1,cycles=2}\n\
