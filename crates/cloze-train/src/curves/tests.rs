@@ -1,6 +1,8 @@
 use std::fs;
+use std::io::Read;
 
 use cloze_tasks::metrics::Metrics;
+use flate2::read::ZlibDecoder;
 
 use super::*;
 use crate::log::EpochRecord;
@@ -69,6 +71,34 @@ fn both_pictures_are_written_and_show_every_curve() {
         png[16..24],
         [0, 0, 1920_u16.to_be_bytes()[0], 0x80, 0, 0, 0x03, 0x84]
     );
+    // Axes and letters are grey, curves are not: each of the four panels has some.
+    let pixels = pixels(&png);
+    for (top, left) in [(0, 0), (0, 960), (450, 0), (450, 960)] {
+        let rows = pixels[top..top + 450].iter();
+        let colored = rows.flat_map(|row| &row[left..left + 960]).filter(|pixel| {
+            let (least, most) = (pixel.iter().min().unwrap(), pixel.iter().max().unwrap());
+            most - least > 60
+        });
+        let count = colored.count();
+        assert!(count > 300, "{count} of the panel at {top}, {left}");
+    }
+}
+
+/// The colours of a picture, row by row.
+fn pixels(png: &[u8]) -> Vec<Vec<[u8; 3]>> {
+    // Behind the signature and the header chunk: a length, `IDAT`, the data.
+    let mut bytes = Vec::new();
+    ZlibDecoder::new(&png[41..])
+        .read_to_end(&mut bytes)
+        .unwrap();
+    let rows = bytes.chunks(1 + 1920 * 3);
+    rows.map(|row| {
+        row[1..]
+            .chunks(3)
+            .map(|pixel| [pixel[0], pixel[1], pixel[2]])
+            .collect()
+    })
+    .collect()
 }
 
 #[test]
