@@ -219,10 +219,12 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
 
     /// Saves where the run stands and says so.
     fn stopped(mut self) -> Result<Outcome, TrainError> {
+        let checkpoint = self.save_checkpoint()?;
+        // Behind it: a picture that cannot be written must not cost the steps.
         self.records.draw(true)?;
         Ok(Outcome::Stopped {
             step: self.progress.step,
-            checkpoint: Some(self.save_checkpoint()?),
+            checkpoint: Some(checkpoint),
         })
     }
 
@@ -234,7 +236,8 @@ impl<'a, T: Task + Clone> Trainer<'a, T> {
                 Ok(Flow::Stop) => return Ok(Flow::Stop),
                 Err(error) => {
                     self.save_best()?;
-                    self.records.draw(true)?;
+                    // What ended the run is told, not that a picture of it could not be written.
+                    self.records.draw(true).ok();
                     return Err(error);
                 }
             }

@@ -26,7 +26,7 @@ pub(crate) fn print_evaluation(
 ) -> anyhow::Result<()> {
     let mut table = TextTable::new(&["metric", "#value"]);
     for (name, value) in evaluation.metrics.iter() {
-        table.row([name.to_owned(), format!("{value:.4}")]);
+        table.row([name.to_owned(), shown(value)]);
     }
     table.print(results)?;
     for table in &evaluation.tables {
@@ -34,6 +34,14 @@ pub(crate) fn print_evaluation(
         print_table(table, results)?;
     }
     Ok(())
+}
+
+/// Four digits behind the point; of what has more than fifteen before it, four in all behind the first.
+fn shown(value: f64) -> String {
+    match value.abs() >= 1e15 {
+        true => format!("{value:.4e}"),
+        false => format!("{value:.4}"),
+    }
 }
 
 fn print_table(table: &Table, results: &mut Results) -> anyhow::Result<()> {
@@ -75,5 +83,18 @@ pub(crate) fn tell_of_long_texts(long: &LongTexts, stride: Option<usize>) {
             counted(long.texts, "text"),
             long.limit
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_perplexity_beyond_all_measure_is_no_row_of_digits() {
+        assert_eq!(shown(0.85), "0.8500");
+        assert_eq!(shown(13_953.669_9), "13953.6699");
+        assert_eq!(shown(f64::MAX), "1.7977e308");
+        assert_eq!(shown(f64::NAN), "NaN");
     }
 }

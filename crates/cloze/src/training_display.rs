@@ -187,6 +187,7 @@ impl TrainingDisplay {
         if let Some(value) = metrics.get(self.best).filter(|_| self.best != "loss") {
             // Perplexities begin in the thousands.
             let value = match value {
+                1e15.. => format!("{value:.1e}"),
                 100.0.. => format!("{value:.1}"),
                 _ => format!("{value:.4}"),
             };

@@ -3,11 +3,11 @@
 
 use std::fs;
 
-use cloze_train::RunFolder;
+use cloze_train::{Environment, RunFolder, train};
 use serde_json::Value;
 use testkit::golden::Golden;
 
-use crate::fixture::{Fixture, checkpoints, log, traces};
+use crate::fixture::{Fixture, StopAfter, checkpoints, log, traces};
 
 fn json(fixture: &Fixture, path: &str) -> Value {
     serde_json::from_slice(&fs::read(fixture.path(path)).unwrap()).unwrap()
@@ -178,6 +178,19 @@ fn a_run_that_is_stopped_or_fails_has_its_pictures() {
     let hopeless = "train.learning_rate=1e30\noptimizer.clip=0.0";
     fixture.train("failed", hopeless).unwrap_err();
     assert!(has_pictures("failed"));
+}
+
+#[test]
+fn a_picture_that_cannot_be_written_costs_no_step() {
+    let fixture = Fixture::new();
+    // A folder stands in its place.
+    fs::create_dir_all(fixture.path("run/curves.svg/full")).unwrap();
+    let mut session = StopAfter::new(3);
+    let stop = session.stop.clone();
+    let config = fixture.config("run", "train.epochs=1");
+    let stopped = train(config, &Environment::default(), &mut session, &stop);
+    assert!(stopped.unwrap_err().to_string().contains("curves.svg"));
+    assert_eq!(checkpoints(&fixture.path("run")).len(), 1);
 }
 
 #[test]
