@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use cloze_train::{Environment, RunFolder, train};
+use cloze_train::{Environment, RunFolder, resume, train};
 use serde_json::Value;
 use testkit::golden::Golden;
 
@@ -183,14 +183,23 @@ fn a_run_that_is_stopped_or_fails_has_its_pictures() {
 #[test]
 fn a_picture_that_cannot_be_written_costs_no_step() {
     let fixture = Fixture::new();
-    // A folder stands in its place.
-    fs::create_dir_all(fixture.path("run/curves.svg/full")).unwrap();
+    let config = fixture.config("run", "train.epochs=1");
     let mut session = StopAfter::new(3);
     let stop = session.stop.clone();
-    let config = fixture.config("run", "train.epochs=1");
-    let stopped = train(config, &Environment::default(), &mut session, &stop);
-    assert!(stopped.unwrap_err().to_string().contains("curves.svg"));
-    assert_eq!(checkpoints(&fixture.path("run")).len(), 1);
+    train(config, &Environment::default(), &mut session, &stop).unwrap();
+    // A folder stands in its place.
+    let svg = RunFolder::new(fixture.path("run")).curves("svg");
+    fs::remove_file(&svg).unwrap();
+    fs::create_dir_all(svg.join("full")).unwrap();
+
+    let mut session = StopAfter::new(3);
+    let stop = session.stop.clone();
+    let run = fixture.path("run");
+    let stopped = resume(&run, &Environment::default(), &mut session, &stop);
+    let error = stopped.unwrap_err().to_string();
+    assert!(error.contains("curves.svg"), "{error}");
+    let newest = checkpoints(&run).pop().unwrap();
+    assert!(newest.ends_with("step-00000006"), "{}", newest.display());
 }
 
 #[test]
